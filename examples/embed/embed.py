@@ -1,0 +1,35 @@
+"""A Python program with a node in it: calls of a Lua service from threads, from asyncio, and what its errors look like."""
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import host
+
+
+HERE = Path(__file__).parent
+CONFIG = {"thread": 2, "harbor": 0, "luaservice": f"{HERE}/?.lua", "logger": "/dev/null"}
+
+
+async def ask(node: host.Node, board: int) -> list[int]:
+    return await asyncio.gather(*(node.acall(board, "get", name) for name in ("ann", "bob")))
+
+
+def main() -> None:
+    with host.Node(CONFIG) as node:
+        board = node.newservice("scoreboard")
+
+        node.send(board, "add", "ann", 3)
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(lambda _: node.call(board, "add", "bob", 1), range(100)))
+
+        print("from threads:", node.call(board, "all"))
+        print("from asyncio:", asyncio.run(ask(node, board)))
+        try:
+            node.call(board, "get", "eve")
+        except host.CallError as e:
+            print("an error:", e)
+
+
+if __name__ == "__main__":
+    main()

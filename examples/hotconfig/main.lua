@@ -1,0 +1,34 @@
+-- Two clients wait for changes of a configuration file, which is edited meanwhile.
+
+local skynet = require "skynet"
+require "skynet.manager"
+
+local path = os.tmpname()
+
+local function write(text)
+	local f <close> = assert(io.open(path, "w"))
+	f:write(text)
+end
+
+local function client(config, name)
+	local version, values = skynet.call(config, "lua", "wait", 0)
+	while true do
+		skynet.error(name, "has version", version, "greeting =", values.greeting)
+		version, values = skynet.call(config, "lua", "wait", version)
+	end
+end
+
+skynet.start(function()
+	write 'greeting = "hello"'
+	local config = skynet.newservice("hotconfig", path, 10)
+	skynet.fork(client, config, "first")
+	skynet.fork(client, config, "second")
+	skynet.sleep(50)
+	write 'greeting = "good morning"'
+	skynet.sleep(50)
+	write 'greeting = = "a mistake"'
+	skynet.sleep(50)
+	skynet.error("get:", skynet.call(config, "lua", "get", "greeting"))
+	os.remove(path)
+	skynet.abort()
+end)

@@ -1,0 +1,29 @@
+"""Memory of one Lua VM. A VM is only ever used by one thread at a time, so its arena needs no lock.
+
+Small blocks (up to ARENA_SMALL bytes) are carved from chunks and, once freed, kept in a list of their size; there is no
+header in front of a block, because Lua tells the size when it frees. Larger blocks are malloc's. All chunks of all VMs lie in
+one reserved range of addresses, so that a block of another origin, made before the arena took over, is told apart by its
+address. Closing a VM gives its chunks back, and their pages to the system.
+"""
+
+from libc.stddef cimport size_t
+
+cdef enum:
+    ARENA_SMALL = 512
+    ARENA_GRAIN = 8             # Lua needs no stricter alignment
+    ARENA_CLASSES = 64
+
+cdef struct arena:
+    void *free_list[65]         # by size / ARENA_GRAIN
+    char *bump                  # next unused byte of the newest chunk
+    char *bump_end
+    void *chunks                # the first word of a chunk links it
+
+cdef void arena_init(arena *a) noexcept nogil
+
+# Give everything back; no block may be used any more.
+cdef void arena_close(arena *a) noexcept nogil
+
+# As realloc with the old size known; NULL when there is no memory. nsize > 0.
+cdef void *arena_realloc(arena *a, void *p, size_t osize, size_t nsize) noexcept nogil
+cdef void arena_free(arena *a, void *p, size_t size) noexcept nogil

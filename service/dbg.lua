@@ -1,0 +1,33 @@
+-- Give the words of the command line to the launcher as one request, print its answer, and exit: "dbg list".
+
+local skynet = require "skynet"
+
+local command = { ... }
+
+local function sorted_keys(t)
+	local keys = {}
+	for key in pairs(t) do
+		keys[#keys + 1] = key
+	end
+	table.sort(keys)
+	return keys
+end
+
+local function fields(t)
+	local texts = {}
+	for i, key in ipairs(sorted_keys(t)) do
+		texts[i] = string.format("%s:%s", key, t[key])
+	end
+	return table.concat(texts, "\t")
+end
+
+skynet.start(function()
+	local list = skynet.call(".launcher", "lua", table.unpack(command))
+	if list then
+		for _, key in ipairs(sorted_keys(list)) do
+			local value = list[key]
+			print(key, type(value) == "table" and fields(value) or tostring(value))
+		end
+	end
+	skynet.exit()
+end)

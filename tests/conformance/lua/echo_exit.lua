@@ -1,0 +1,4 @@
+-- A service that does nothing but start.
+local skynet = require "skynet"
+
+skynet.start(function() end)

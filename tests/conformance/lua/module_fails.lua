@@ -1,0 +1,1 @@
+error("module_fails does", 0)
