@@ -1,13 +1,14 @@
 """Run the benchmark scripts on a real skynet and on snhost, alternating, and report the figures.
 
-Every case runs in a node of its own, so that none pays for the garbage of another (for `memory` that is a must), and the
-two sides take turns case by case, so that a change in the machine's mood meets both.
+Every case runs in a node of its own, so that none pays for the garbage of another (for `memory` that is a must), and
+the two sides take turns case by case, so that a change in the machine's mood meets both.
 """
 
 from __future__ import annotations
 
 import argparse
 import ctypes.util
+import importlib.metadata
 import json
 import math
 import os
@@ -184,7 +185,9 @@ def table(figures: Sequence[Figure], sides: Sequence[str], colour: bool = False)
         part = [figure for figure in figures if figure.profile is profile]
         both = len(sides) > 1
         rows.append(f"profile = {'true' if profile else 'false'}")
-        rows.append(f"  {'case':<16}" + "".join(f"{side:>16}" for side in sides) + ("   ratio" if both else "") + "  unit")
+        rows.append(
+            f"  {'case':<16}" + "".join(f"{side:>16}" for side in sides) + ("   ratio" if both else "") + "  unit"
+        )
         for figure in part:
             ratio = figure.ratio()
             text = f"{ratio:8.2f}" if ratio is not None else f"{'-':>8}"
@@ -225,7 +228,9 @@ def chart(figures: Sequence[Figure], title: str) -> str:
         f'<text x="16" y="24" font-size="15" fill="#222222">{escape(title)}</text>',
     ]
     if compared:
-        parts.append('<text x="16" y="42" fill="#666666">ratio of medians, snhost to skynet; right of 1 snhost is better</text>')
+        parts.append(
+            '<text x="16" y="42" fill="#666666">ratio of medians, snhost to skynet; right of 1 snhost is better</text>'
+        )
         for mark in (0.25, 0.5, 1, 2, 3, 4, 6, 8, 12, 16):
             if low <= mark <= high:
                 parts.append(
@@ -254,6 +259,13 @@ def chart(figures: Sequence[Figure], title: str) -> str:
     return "\n".join(parts) + "\n"
 
 
+def _version() -> str:
+    try:
+        return importlib.metadata.version("snhost")
+    except importlib.metadata.PackageNotFoundError:
+        return "checkout"
+
+
 def _machine() -> dict[str, Any]:
     model = ""
     try:
@@ -266,6 +278,7 @@ def _machine() -> dict[str, Any]:
         "cores": len(os.sched_getaffinity(0)),
         "system": platform.platform(),
         "python": platform.python_version(),
+        "snhost": _version(),
     }
 
 
@@ -282,8 +295,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser = subparsers.add_parser(
         "bench",
         help="run the benchmark scripts on snhost, and on a real skynet beside it",
-        description="Run the benchmark scripts in alternating rounds and print medians, spread and ratios. Without --skynet "
-        "(or the variable SKYNET) snhost runs alone. jemalloc is preloaded into skynet when it is installed.",
+        description="Run the benchmark scripts in alternating rounds and print medians, spread and ratios. Without "
+        "--skynet (or the variable SKYNET) snhost runs alone. jemalloc is preloaded into skynet when installed.",
     )
     _add_arguments(parser)
     parser.set_defaults(run=run)
@@ -356,7 +369,9 @@ def _run(args: argparse.Namespace) -> int:
     for failure in failures:
         print(f"failed: {failure}", file=sys.stderr)
     if args.json is not None:
-        args.json.write_text(json.dumps(_as_data(args, machine, jemalloc, figures, failures), indent=2) + "\n", encoding="utf-8")
+        args.json.write_text(
+            json.dumps(_as_data(args, machine, jemalloc, figures, failures), indent=2) + "\n", encoding="utf-8"
+        )
     if args.chart is not None:
         args.chart.write_text(chart(figures, heading), encoding="utf-8")
     return 2 if failures else 0

@@ -1,8 +1,8 @@
 """The way into a node for threads that are not its own: `call` and `send` of the embedding API.
 
-A gateway is a service of the node, so that there is a handle for answers to come back to. It has no thread: a request is
-sent by the thread that makes it, the answer is put into a `Future` by the worker that dispatches it, and unpacked by the
-thread that waits. A table of sessions, under a lock, joins the two.
+A gateway is a service of the node, so that there is a handle for answers to come back to. It has no thread: a
+request is sent by the thread that makes it, the answer is put into a `Future` by the worker that dispatches it, and
+unpacked by the thread that waits. A table of sessions, under a lock, joins the two.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 
 from host.errors import CallError, NodeError
 from host.protocol import PTYPE_ERROR, PTYPE_RESPONSE, Protocol, protocols, result
-
 
 if TYPE_CHECKING:
     from host.core.module import Context
@@ -113,8 +112,18 @@ class Gateway:
             text = self._ctx.command("QUERY", name)
         return None if text is None else int(text[1:], 16)
 
+    def kill(self, addr: int | str) -> None:
+        """Kill a service, as skynet.kill: it gets no chance to clean up."""
+        with self._lock:
+            self._check_open()
+            handle = self._resolve(addr)
+            if isinstance(handle, int) and handle != 0:
+                removed = protocols["lua"].pack("REMOVE", handle, True)
+                self._ctx.send(".launcher", protocols["lua"].id, 0, removed)
+                self._ctx.command("KILL", f":{handle:x}")
+
     def close(self, reason: str = "the node has stopped") -> None:
-        """Fail everything that waits, and everything that is asked from now on, with NodeError. Any thread, any number of times."""
+        """Fail with NodeError what waits and what is asked from now on. Any thread, any number of times."""
         with self._lock:
             if self._closed is None:
                 self._closed = reason

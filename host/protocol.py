@@ -13,7 +13,6 @@ import msgpack
 
 from host.core.pyseri import pack, unpack
 
-
 __all__ = [
     "PTYPE_CLIENT",
     "PTYPE_DEBUG",

@@ -51,7 +51,6 @@ from host.protocol import (
 )
 from host.protocol import protocols as predefined
 
-
 if TYPE_CHECKING:
     from host.core.module import Context
 
@@ -81,7 +80,7 @@ class Hooks(NamedTuple):
 
 
 def dispatch(protocol: str) -> Callable[[Handler], Handler]:
-    """Mark a method as the handler of a protocol: `async def f(self, session, source, *values)`; it may be a plain function.
+    """Mark a method, async or plain, as the handler of a protocol: `def f(self, session, source, *values)`.
 
     Source: skynet.lua, skynet.dispatch.
     """
@@ -210,7 +209,7 @@ class Service:
 
     What a subclass may define:
 
-    - `async def start(self, *args)`: runs first; `args` are the words of the launch argument. Who launched the service
+    - `async def start(self, *args)`: runs first; `args` are the words of the launch argument. Who launched it
       through the launcher gets its handle when this is done; if it raises, the launch fails and the service exits;
     - handlers, marked with `@dispatch("lua")`: `async def f(self, session, source, *values)`;
     - or, where nothing is marked for `lua` or `msgpack`, commands: `async def cmd_NAME(self, *values)` handles the
@@ -220,7 +219,7 @@ class Service:
     - `signal(self, n)`: the command SIGNAL, on the thread of whoever gave it, while a message may be being handled;
     - `info(self, *values)`: what the debug command INFO answers.
 
-    All of them may be plain functions too, those called last must be. `__init__` runs before there is a context; use `start`.
+    All of them may be plain functions too; the last three must be. `__init__` is too early for a context: use `start`.
 
     Attributes:
         ctx: the context, for what is below this layer: `redirect`, raw payloads, text commands.
@@ -342,7 +341,7 @@ class Service:
         self._running().session = None
 
     def context(self) -> tuple[int | None, int]:
-        """Return session and source of this coroutine's request; the session is None when there is none, or none any more."""
+        """Return session and source of this coroutine's request; the session is None without one to answer."""
         task = self._running()
         return task.session, task.source
 
@@ -426,7 +425,7 @@ class Service:
     async def to_thread(self, function: Callable[..., Any], *args: Any) -> Any:
         """Run a blocking function in a thread and wait for it, while the service handles other messages.
 
-        The function must not use the service. At most four run at a time. When the service exits they are not waited for.
+        The function must not use the service. At most four run at a time; exit does not wait for them.
         """
         task = self._running()
         if self._executor is None:
@@ -479,11 +478,11 @@ class Service:
         return self._unique(await self.call(".service", "lua", "LAUNCH", name, *args))
 
     async def queryservice(self, name: str) -> int:
-        """Return the handle of a unique service, waiting until somebody launches it. Raises what `uniqueservice` does."""
+        """Return the handle of a unique service, waiting until it is launched. Raises what `uniqueservice` does."""
         return self._unique(await self.call(".service", "lua", "QUERY", name))
 
     def register(self, name: str) -> bool:
-        """Bind a name to this service: ".name" in this node, without the dot in all nodes. False if ".name" is taken."""
+        """Bind a name to this service: ".name" in this node, without the dot in all. False if ".name" is taken."""
         if name.startswith("."):
             return self.ctx.command("REG", name) is not None
         return self.send(".cslave", "lua", "REGISTER", name, self.handle)
@@ -684,7 +683,9 @@ class Service:
             self._fail(task, e)
         else:
             if yielded is not _SUSPEND:
-                self._resume(task, error=RuntimeError(f"a service cannot await {yielded!r}: it is no part of host.service"))
+                self._resume(
+                    task, error=RuntimeError(f"a service cannot await {yielded!r}: it is no part of host.service")
+                )
             elif self._exited:
                 # Its `finally` awaits something: nothing will come any more.
                 self._close(task)

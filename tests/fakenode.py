@@ -1,4 +1,4 @@
-"""A node without threads and with a clock of its own, so that the order of events in a service can be tested exactly."""
+"""A node without threads and with its own clock, so that the order of events in a service can be tested exactly."""
 
 import heapq
 import itertools

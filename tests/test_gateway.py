@@ -6,8 +6,8 @@ from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-
 from host.core.pyseri import pack
+
 from host.errors import CallError, NodeError
 from host.gateway import Gateway
 from host.protocol import PTYPE_ERROR, PTYPE_LUA, PTYPE_RESPONSE
@@ -263,3 +263,15 @@ def test_closing_fails_asyncio_calls(gateway):
 
     with pytest.raises(NodeError):
         asyncio.run(main())
+
+
+def test_a_service_can_be_killed(node, gateway, server):
+    with ThreadPoolExecutor(1) as pool:
+        future = pool.submit(gateway.call, ".server", "keep")
+        assert kept.wait(10)
+        gateway.kill(".server")
+        with pytest.raises(CallError, match="^call failed$"):
+            future.result(10)
+
+    gateway.kill(".nosuch")
+    assert server.handle not in node.contexts

@@ -7,11 +7,9 @@ import struct
 import tracemalloc
 
 import pytest
+from host.core.pyseri import LightUserdata, pack, unpack
 from hypothesis import given
 from hypothesis import strategies as st
-
-from host.core.pyseri import LightUserdata, pack, unpack
-
 
 SAMPLES = [
     ((-1,), "22 ff ff ff ff"),
@@ -100,7 +98,12 @@ def test_a_float_keeps_its_bits(value):
 
 def test_text_is_utf8_and_bytes_that_are_not_stay_bytes():
     assert pack("å\0é") == bytes([4 | 5 << 3]) + "å\0é".encode()
-    assert unpack(pack(b"plain", b"\xff\0\xfe", bytearray(b"a"), memoryview(b"b"))) == ("plain", b"\xff\0\xfe", "a", "b")
+    assert unpack(pack(b"plain", b"\xff\0\xfe", bytearray(b"a"), memoryview(b"b"))) == (
+        "plain",
+        b"\xff\0\xfe",
+        "a",
+        "b",
+    )
     with pytest.raises(UnicodeEncodeError):
         pack("\ud800")
 

@@ -5,13 +5,21 @@ import re
 import threading
 
 import pytest
-
 from host.core.pyseri import pack, unpack
+
 from host.errors import CallError
-from host.protocol import PTYPE_DEBUG, PTYPE_ERROR, PTYPE_LUA, PTYPE_MSGPACK, PTYPE_RESPONSE, PTYPE_TEXT, Protocol, protocols
+from host.protocol import (
+    PTYPE_DEBUG,
+    PTYPE_ERROR,
+    PTYPE_LUA,
+    PTYPE_MSGPACK,
+    PTYPE_RESPONSE,
+    PTYPE_TEXT,
+    Protocol,
+    protocols,
+)
 from host.service import Service, dispatch
 from tests.fakenode import FakeNode
-
 
 RESPONSE, ERROR = PTYPE_RESPONSE, PTYPE_ERROR
 

@@ -1,11 +1,10 @@
-"""A Python program with a node in it: calls of a Lua service from threads, from asyncio, and what its errors look like."""
+"""A Python program with a node in it: calls of a Lua service from threads and asyncio, and its errors."""
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import host
-
 
 HERE = Path(__file__).parent
 CONFIG = {"thread": 2, "harbor": 0, "luaservice": f"{HERE}/?.lua", "logger": "/dev/null"}

@@ -1,4 +1,4 @@
-"""A native service on the four raw hooks: it counts words in the text messages that it gets, and answers with the count."""
+"""A native service on the four raw hooks: it counts the words that it gets as text messages."""
 
 from collections import Counter
 
@@ -26,7 +26,7 @@ def create():
 
 
 def init(tally, ctx, args):
-    """Start it: `args` is what follows the module's name in LAUNCH, or None. Anything but 0 and None fails the launch."""
+    """Start it: `args` is what follows the module's name in LAUNCH, or None. Not 0 and not None: it failed."""
     tally.ctx = ctx
     ctx.callback(tally.callback)
     if args is not None and ctx.command("REG", args) is None:

@@ -1,12 +1,14 @@
 """Memory of one Lua VM. A VM is only ever used by one thread at a time, so its arena needs no lock.
 
 Small blocks (up to ARENA_SMALL bytes) are carved from chunks and, once freed, kept in a list of their size; there is no
-header in front of a block, because Lua tells the size when it frees. Larger blocks are malloc's. All chunks of all VMs lie in
+header in front of a block, because Lua tells the size when it frees. Before a chunk is touched further, a larger free block
+is split: what a service needed while it started is worth more than untouched pages. Larger blocks are malloc's. All chunks of all VMs lie in
 one reserved range of addresses, so that a block of another origin, made before the arena took over, is told apart by its
 address. Closing a VM gives its chunks back, and their pages to the system.
 """
 
 from libc.stddef cimport size_t
+from libc.stdint cimport uint64_t
 
 cdef enum:
     ARENA_SMALL = 512
@@ -15,9 +17,11 @@ cdef enum:
 
 cdef struct arena:
     void *free_list[65]         # by size / ARENA_GRAIN
+    uint64_t nonempty           # bit n: free_list[n + 1] may have blocks
     char *bump                  # next unused byte of the newest chunk
     char *bump_end
-    void *chunks                # the first word of a chunk links it
+    void *chunks[2]             # small and large ones; the first word of a chunk links it
+    int nchunks                 # small ones
 
 cdef void arena_init(arena *a) noexcept nogil
 

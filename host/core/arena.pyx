@@ -1,5 +1,5 @@
 # cython: language_level=3, cdivision=True
-from libc.stdint cimport uintptr_t
+from libc.stdint cimport uint64_t, uintptr_t
 from libc.stdlib cimport free, malloc, realloc
 from libc.string cimport memcpy, memset
 
@@ -13,21 +13,37 @@ cdef extern from "sys/mman.h" nogil:
 
 cdef extern from *:
     """
-    #define ARENA_CHUNK ((size_t)16 << 10)  /* what a VM takes at a time; its untouched pages cost nothing */
     #define ARENA_RANGE ((size_t)64 << 30)  /* address space only; beyond it VMs use malloc */
-    #define ARENA_PAGE ((size_t)4096)
     """
-    size_t ARENA_CHUNK, ARENA_RANGE, ARENA_PAGE
+    size_t ARENA_RANGE
+
+cdef enum:
+    # What a VM takes at a time: a page as long as it is small, since with huge pages a page counts as soon as its chunk
+    # is handed out; more once it has taken SMALL_CHUNKS.
+    SMALL_CHUNK = 4096
+    LARGE_CHUNK = 65536
+    SMALL_CHUNKS = 32
+
+# Chunks of one size that were given back, their pages to the system.
+cdef struct chunk_pool:
+    void **spare
+    size_t n
+    size_t cap
 
 cdef spinlock lock
 cdef char *base                 # of the range; NULL before the first chunk, and when it cannot be had
 cdef bint refused               # the system gives no such range
 cdef char *fresh                # first byte of the range that was never used
-cdef void *spare                # chunks given back, linked by their first word
+cdef chunk_pool pools[2]
 
 
-cdef void *chunk_new() noexcept nogil:
-    global base, refused, fresh, spare
+cdef inline size_t chunk_size(int kind) noexcept nogil:
+    return LARGE_CHUNK if kind else SMALL_CHUNK
+
+
+cdef void *chunk_new(int kind) noexcept nogil:
+    global base, refused, fresh
+    cdef chunk_pool *pool = &pools[kind]
     cdef void *chunk = NULL
     spin_lock(&lock)
     if base == NULL and not refused:
@@ -37,14 +53,26 @@ cdef void *chunk_new() noexcept nogil:
         else:
             base = fresh = <char *>chunk
         chunk = NULL
-    if spare != NULL:
-        chunk = spare
-        spare = (<void **>chunk)[0]
-    elif base != NULL and fresh + ARENA_CHUNK <= base + ARENA_RANGE:
+    if pool.n > 0:
+        pool.n -= 1
+        chunk = pool.spare[pool.n]
+    elif base != NULL and fresh + chunk_size(kind) <= base + ARENA_RANGE:
         chunk = fresh
-        fresh += ARENA_CHUNK
+        fresh += chunk_size(kind)
     spin_unlock(&lock)
     return chunk
+
+
+cdef void chunk_free(void *chunk, int kind) noexcept nogil:
+    cdef chunk_pool *pool = &pools[kind]
+    madvise(chunk, chunk_size(kind), MADV_DONTNEED)
+    spin_lock(&lock)
+    if pool.n == pool.cap:
+        pool.cap = pool.cap * 2 if pool.cap else 1024
+        pool.spare = <void **>realloc(pool.spare, pool.cap * sizeof(void *))
+    pool.spare[pool.n] = chunk
+    pool.n += 1
+    spin_unlock(&lock)
 
 
 cdef inline bint is_ours(void *p) noexcept nogil:
@@ -56,18 +84,15 @@ cdef void arena_init(arena *a) noexcept nogil:
 
 
 cdef void arena_close(arena *a) noexcept nogil:
-    global spare
-    cdef void *chunk = a.chunks
+    cdef void *chunk
     cdef void *next
-    while chunk != NULL:
-        next = (<void **>chunk)[0]
-        # all but the page with the link goes back to the system
-        madvise(<char *>chunk + ARENA_PAGE, ARENA_CHUNK - ARENA_PAGE, MADV_DONTNEED)
-        spin_lock(&lock)
-        (<void **>chunk)[0] = spare
-        spare = chunk
-        spin_unlock(&lock)
-        chunk = next
+    cdef int kind
+    for kind in range(2):
+        chunk = a.chunks[kind]
+        while chunk != NULL:
+            next = (<void **>chunk)[0]
+            chunk_free(chunk, kind)
+            chunk = next
     memset(a, 0, sizeof(arena))
 
 
@@ -84,20 +109,43 @@ cdef void retire_bump(arena *a) noexcept nogil:
 
 cdef void *carve(arena *a, size_t size) noexcept nogil:
     """A block of `size` (a multiple of the grain) from the chunk; NULL when no chunk can be had."""
+    cdef int kind = a.nchunks >= SMALL_CHUNKS
     cdef void *chunk
     cdef void *p
     if <size_t>(a.bump_end - a.bump) < size:
-        chunk = chunk_new()
+        chunk = chunk_new(kind)
         if chunk == NULL:
             return NULL
         retire_bump(a)
-        (<void **>chunk)[0] = a.chunks
-        a.chunks = chunk
+        (<void **>chunk)[0] = a.chunks[kind]
+        a.chunks[kind] = chunk
+        a.nchunks += 1 - kind
         a.bump = <char *>chunk + sizeof(void *)
-        a.bump_end = <char *>chunk + ARENA_CHUNK
+        a.bump_end = <char *>chunk + chunk_size(kind)
     p = a.bump
     a.bump += size
     return p
+
+
+cdef extern from *:
+    int __builtin_ctzll(uint64_t x) noexcept nogil
+
+
+cdef void *split(arena *a, size_t n) noexcept nogil:
+    """A block of n grains from the smallest free block that leaves something over; NULL when there is none."""
+    cdef uint64_t candidates = a.nonempty & (~<uint64_t>0 << n) if n < ARENA_CLASSES else 0
+    cdef char *p
+    cdef int grains
+    while candidates:
+        grains = __builtin_ctzll(candidates) + 1
+        p = <char *>a.free_list[grains]
+        if p != NULL:
+            a.free_list[grains] = (<void **>p)[0]
+            arena_free(a, p + n * ARENA_GRAIN, (grains - n) * ARENA_GRAIN)
+            return p
+        a.nonempty &= ~(<uint64_t>1 << (grains - 1))
+        candidates &= candidates - 1
+    return NULL
 
 
 cdef inline void *small_new(arena *a, size_t n) noexcept nogil:
@@ -107,16 +155,19 @@ cdef inline void *small_new(arena *a, size_t n) noexcept nogil:
     if p != NULL:
         list[0] = (<void **>p)[0]
         return p
-    p = carve(a, size)
+    p = split(a, size // ARENA_GRAIN)
+    if p == NULL:
+        p = carve(a, size)
     return p if p != NULL else malloc(n)
 
 
 cdef void arena_free(arena *a, void *p, size_t size) noexcept nogil:
-    cdef void **list
+    cdef size_t grains
     if size <= ARENA_SMALL and is_ours(p):
-        list = &a.free_list[(size + ARENA_GRAIN - 1) // ARENA_GRAIN]
-        (<void **>p)[0] = list[0]
-        list[0] = p
+        grains = (size + ARENA_GRAIN - 1) // ARENA_GRAIN
+        (<void **>p)[0] = a.free_list[grains]
+        a.free_list[grains] = p
+        a.nonempty |= <uint64_t>1 << (grains - 1)
     else:
         free(p)
 

@@ -8,6 +8,7 @@ cdef class Context:
     cdef object module
     cdef object instance
     cdef object _callback
+    cdef object on_release      # called once, without arguments, when the service is gone
     cdef object __weakref__
 
     cdef context *live(self) except NULL

@@ -156,8 +156,10 @@ cdef void log_exception(context *ctx, str what):
 cdef void python_release(context *ctx, void *instance) noexcept with gil:
     cdef Context wrapper = <Context>instance
     try:
-        if wrapper.module.release is not None:
+        if wrapper.module is not None and wrapper.module.release is not None:
             wrapper.module.release(wrapper.instance)
+        if wrapper.on_release is not None:
+            wrapper.on_release()
     except BaseException:
         log_exception(ctx, "release raised")
     wrapper.ctx = NULL
@@ -169,7 +171,7 @@ cdef void python_release(context *ctx, void *instance) noexcept with gil:
 cdef void python_signal(context *ctx, void *instance, int signal) noexcept with gil:
     cdef Context wrapper = <Context>instance
     try:
-        if wrapper.module.signal is not None:
+        if wrapper.module is not None and wrapper.module.signal is not None:
             wrapper.module.signal(wrapper.instance, signal)
     except BaseException:
         log_exception(ctx, f"signal {signal} raised")
@@ -186,33 +188,49 @@ cdef uint32_t launch_command(const char *name, const char *args) noexcept with g
     return 0
 
 
-def launch(str name, args: str | None = None) -> int:
+cdef Context new_context(module, instance, on_release):
+    """A context that calls the hooks of a module; its creator has to start it or to fail it."""
+    cdef context *ctx = context_new()
+    cdef Context wrapper = Context()
+    wrapper.ctx = ctx
+    wrapper.module = module
+    wrapper.instance = instance
+    wrapper.on_release = on_release
+    Py_INCREF(wrapper)
+    ctx.instance = <void *>wrapper
+    ctx.release = python_release
+    ctx.signal = python_signal
+    return wrapper
+
+
+def create_context() -> Context:
+    """Create a service of no module, for the embedding program's own use; it is not in the log."""
+    cdef Context wrapper = new_context(None, None, None)
+    context_started(wrapper.ctx)
+    return wrapper
+
+
+def launch(str name, args: str | None = None, on_release=None) -> int:
     """Create a service from a module and return its handle; 0 when the module refused (its reason is in the log).
 
     Args:
         name: module name, as in the command LAUNCH.
         args: passed to the module's init as it is.
+        on_release: called without arguments when the service is gone, on the thread that destroys it.
 
     Raises:
         host.errors.ModuleError: there is no such module, or it is none.
     """
-    cdef context *ctx
     cdef Context wrapper
+    cdef context *ctx
     cdef uint32_t handle
     module = loader.query(name)
     instance = module.create() if module.create is not None else object()
     if instance is None:
         return 0
-    ctx = context_new()
+    wrapper = new_context(module, instance, on_release)
+    ctx = wrapper.ctx
     handle = ctx.handle
-    wrapper = Context()
-    wrapper.ctx = ctx
-    wrapper.module = module
-    wrapper.instance = instance
-    Py_INCREF(wrapper)
-    ctx.instance = <void *>wrapper
-    ctx.release = python_release
-    ctx.signal = python_signal
     try:
         failed = module.init(instance, wrapper, args)
     except BaseException:

@@ -14,3 +14,14 @@ cdef uint32_t core_destination(lua_State *L, int index, const char **name) noexc
 
 # Push what send returns for a result of context_send: the session, false, or nothing. Returns the number of values.
 cdef int core_push_sent(lua_State *L, int32_t session) noexcept nogil
+
+# The functions that the skynet table has under the same name.
+cdef int lerror(lua_State *L) noexcept nogil
+cdef int ltrace(lua_State *L) noexcept nogil
+cdef int lharbor(lua_State *L) noexcept nogil
+cdef int ltostring(lua_State *L) noexcept nogil
+cdef int ltrash(lua_State *L) noexcept nogil
+cdef int lnow(lua_State *L) noexcept nogil
+cdef int lhpc(lua_State *L) noexcept nogil
+cdef int lgenid(lua_State *L) noexcept nogil
+cdef int lredirect(lua_State *L) noexcept nogil

@@ -73,7 +73,7 @@ cdef inline const uint8_t *check_long(lua_State *L, int arg, const char *error) 
 
 # crypt.randomkey() -> 8 bytes that are never all zero
 cdef int lrandomkey(lua_State *L) noexcept nogil:
-    """The bytes come from the system's generator (the original's are predictable). Their exclusive or is never 0."""
+    """The bytes come from the system's generator; the original's are predictable."""
     cdef uint8_t key[8]
     cdef uint8_t x = 0
     cdef int i

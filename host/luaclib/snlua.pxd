@@ -43,3 +43,6 @@ cdef void snlua_report(
 
 # Message handler that appends a traceback.
 cdef int ltraceback(lua_State *L) noexcept nogil
+
+# Remember why a service could not be started, for snlua.last_failure().
+cdef void snlua_failed(const char *text) noexcept nogil

@@ -8,7 +8,7 @@ from host.core.module cimport Context
 from libc.stddef cimport size_t
 from libc.stdint cimport int32_t, uint32_t, uintptr_t
 from libc.stdlib cimport free, malloc
-from libc.string cimport memcpy, memset, strcmp, strlen
+from libc.string cimport memcpy, memset, strcmp, strdup
 
 from host.core cimport lua
 from host.core.arena cimport arena_close, arena_free, arena_init, arena_realloc
@@ -20,6 +20,7 @@ from host.core.debug cimport COUNT_VM, count
 from host.core.env cimport env_get
 from host.core.lua cimport lua_State
 from host.core.message cimport PTYPE_TEXT, message_pack_size, skynet_message
+from host.core.sync cimport spin_lock, spin_unlock, spinlock
 from host.core.system cimport pthread_kill
 from host.core.worker cimport worker, worker_at, worker_self, workers_count
 from host.luaclib.codecache cimport codecache_install, codecache_loadfile
@@ -60,6 +61,10 @@ cdef struct opener:
 # The native modules, by the name that Lua requires. Filled before the first VM is made.
 cdef opener openers[64]
 cdef int nopeners
+
+# Why the last start of a service failed, for whoever started the node.
+cdef spinlock failure_lock
+cdef char *failure
 
 
 # -- memory
@@ -182,6 +187,34 @@ cdef void snlua_report(
         context_errorf(s.ctx, "lua error in error : [%x to :%x : %d]", source, self, session)
 
 
+cdef inline void swap_failure(char **text) noexcept nogil:
+    global failure
+    cdef char *before = failure
+    failure = text[0]
+    text[0] = before
+
+
+cdef void snlua_failed(const char *text) noexcept nogil:
+    cdef char *copy = strdup(text)
+    spin_lock(&failure_lock)
+    swap_failure(&copy)
+    spin_unlock(&failure_lock)
+    free(copy)
+
+
+def last_failure() -> str | None:
+    """Return why the last service that could not be started failed, and forget it."""
+    cdef char *text = NULL
+    spin_lock(&failure_lock)
+    swap_failure(&text)
+    spin_unlock(&failure_lock)
+    if text == NULL:
+        return None
+    result = text.decode("utf-8", "replace")
+    free(text)
+    return result
+
+
 # -- boot of the VM
 
 cdef int lpreload(lua_State *L) noexcept nogil:
@@ -236,6 +269,7 @@ cdef int lboot(lua_State *L) noexcept nogil:
     set_path(L, "LUA_SERVICE", "luaservice", "./service/?.lua")
     set_path(L, "LUA_PRELOAD", "preload", NULL)
     if codecache_loadfile(L, s, loader) != lua.LUA_OK:      # args error
+        snlua_failed(lua.lua_tostring(L, -1))
         context_errorf(s.ctx, "Can't load %s : %s", loader, lua.lua_tostring(L, -1))
         lua.lua_pushboolean(L, 0)
         return 1
@@ -243,6 +277,7 @@ cdef int lboot(lua_State *L) noexcept nogil:
     lua.lua_insert(L, 2)
     lua.lua_pushvalue(L, 1)                                 # args traceback loader args
     if lua.lua_pcall(L, 1, 0, 2) != lua.LUA_OK:
+        snlua_failed(lua.lua_tostring(L, -1))
         lua.lua_pushfstring(L, "lua loader error : %s", lua.lua_tostring(L, -1))
         log_top(s.ctx, L)
         lua.lua_pushboolean(L, 0)

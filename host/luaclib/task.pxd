@@ -76,7 +76,8 @@ cdef struct dispatcher:
     int pool_low            # least npool since the last trim
     int untrimmed           # messages since then
     session_slot *sessions  # open addressing
-    unsigned int sessions_cap
+    unsigned int sessions_cap   # a power of two, 2^(32 - sessions_shift)
+    unsigned int sessions_shift
     unsigned int nsessions
     ring wakeups            # of struct wakeup
     ring errors             # of int32_t sessions
@@ -94,3 +95,26 @@ cdef struct dispatcher:
     bint exiting
     bint tracing            # somebody uses traces: requests have to be looked at
     bint hooked             # the debugger wants to see messages
+
+# Make the dispatcher of a VM: (protocols, handlers)
+cdef int linit(lua_State *L) noexcept nogil
+
+# The functions that the skynet table has under the same name.
+cdef int lsend(lua_State *L) noexcept nogil
+cdef int lrawsend(lua_State *L) noexcept nogil
+cdef int lcall(lua_State *L) noexcept nogil
+cdef int lrawcall(lua_State *L) noexcept nogil
+cdef int lret(lua_State *L) noexcept nogil
+cdef int lretpack(lua_State *L) noexcept nogil
+cdef int lignoreret(lua_State *L) noexcept nogil
+cdef int lcontext(lua_State *L) noexcept nogil
+cdef int lresponse(lua_State *L) noexcept nogil
+cdef int lsleep(lua_State *L) noexcept nogil
+cdef int lyield(lua_State *L) noexcept nogil
+cdef int lwait(lua_State *L) noexcept nogil
+cdef int lwakeup(lua_State *L) noexcept nogil
+cdef int lfork(lua_State *L) noexcept nogil
+cdef int ltimeout(lua_State *L) noexcept nogil
+cdef int ldispatch_message(lua_State *L) noexcept nogil
+cdef int llisten(lua_State *L) noexcept nogil
+cdef int lexit(lua_State *L) noexcept nogil

@@ -75,6 +75,11 @@ cdef inline void *ring_pop(ring *r, size_t size) noexcept nogil:
 
 # -- sessions
 
+cdef inline unsigned int home(dispatcher *d, int32_t session) noexcept nogil:
+    """Where a session belongs. Scattered: numbers in a row would make one run of slots that removal has to walk."""
+    return (<uint32_t>session * <uint32_t>0x9e3779b1) >> d.sessions_shift
+
+
 cdef session_slot *session_find(dispatcher *d, int32_t session) noexcept nogil:
     """The slot of a session, or NULL."""
     cdef unsigned int mask = d.sessions_cap - 1
@@ -82,7 +87,7 @@ cdef session_slot *session_find(dispatcher *d, int32_t session) noexcept nogil:
     cdef session_slot *slot
     if d.nsessions == 0 or session <= 0:
         return NULL
-    i = <unsigned int>session & mask
+    i = home(d, session)
     while True:
         slot = &d.sessions[i]
         if slot.session == session:
@@ -99,13 +104,14 @@ cdef void session_insert(dispatcher *d, int32_t session, task *t) noexcept nogil
     cdef unsigned int i
     if (d.nsessions + 1) * 2 > d.sessions_cap:
         d.sessions_cap = old_cap * 2 if old_cap else 8
+        d.sessions_shift = d.sessions_shift - 1 if old_cap else 29
         d.sessions = <session_slot *>calloc(d.sessions_cap, sizeof(session_slot))
         d.nsessions = 0
         for i in range(old_cap):
             if old[i].session != 0:
                 session_insert(d, old[i].session, old[i].t)
         free(old)
-    i = <unsigned int>session & (d.sessions_cap - 1)
+    i = home(d, session)
     while d.sessions[i].session != 0:
         i = (i + 1) & (d.sessions_cap - 1)
     d.sessions[i].session = session
@@ -118,14 +124,12 @@ cdef void session_remove(dispatcher *d, session_slot *slot) noexcept nogil:
     cdef unsigned int mask = d.sessions_cap - 1
     cdef unsigned int gap = <unsigned int>(slot - d.sessions)
     cdef unsigned int i = gap
-    cdef unsigned int home
     d.nsessions -= 1
     while True:
         i = (i + 1) & mask
         if d.sessions[i].session == 0:
             break
-        home = <unsigned int>d.sessions[i].session & mask
-        if ((i - home) & mask) >= ((i - gap) & mask):
+        if ((i - home(d, d.sessions[i].session)) & mask) >= ((i - gap) & mask):
             d.sessions[gap] = d.sessions[i]
             gap = i
     d.sessions[gap].session = 0

@@ -163,7 +163,7 @@ function skynet.task(what)
 		return n
 	end
 	if what == "init" then
-		local co = skynet._start_coroutine()
+		local co = rawget(skynet, "_start_coroutine")
 		return co and debug.traceback(co)
 	end
 	local kind = type(what)

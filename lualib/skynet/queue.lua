@@ -19,20 +19,21 @@ end
 function skynet.queue()
 	local owner				-- the coroutine inside
 	local depth = 0			-- calls of the lock that owner is in
-	local waiting = {}		-- coroutines that want to be owner, from head to tail
+	local waiting = {}		-- { co } for each coroutine that wants to be owner, from head to tail
 	local head, tail = 1, 0
 	local returned = false	-- f has returned or raised; otherwise the coroutine of owner is being closed
 
 	local function pass_on()
 		owner, depth = nil, 0
 		while head <= tail do
-			local co = waiting[head]
+			local token = waiting[head]
 			waiting[head] = nil
 			head = head + 1
-			-- One killed while waiting cannot enter any more.
-			if status(co) ~= "dead" and skynet.wakeup(co) then
+			-- One killed while waiting cannot enter any more. Its coroutine may have been recycled since, which is why
+			-- that is not the token.
+			if status(token[1]) ~= "dead" and skynet.wakeup(token) then
 				-- Handed over before it runs, so that nobody overtakes it.
-				owner = co
+				owner = token[1]
 				return
 			end
 		end
@@ -63,8 +64,9 @@ function skynet.queue()
 		if owner ~= co then
 			if owner then
 				tail = tail + 1
-				waiting[tail] = co
-				skynet.wait(co)
+				local token = { co }
+				waiting[tail] = token
+				skynet.wait(token)
 				assert(owner == co)
 			else
 				owner = co

@@ -70,6 +70,25 @@ local function pass(...)
 	return ...
 end
 
+-- C functions that let a yield of what they call pass.
+local transparent = { [pcall] = true, [xpcall] = true, [dofile] = true }
+
+-- Called by the hook: can the hooked function yield? coroutine.isyieldable would answer for the hook itself, which never
+-- can. A C function at the bottom is what the coroutine was made of, and yields pass it.
+local function can_yield()
+	local level = 3		-- 1 is this function, 2 the hook
+	local info = debug.getinfo(level, "Sf")
+	while info do
+		level = level + 1
+		local below = debug.getinfo(level, "Sf")
+		if info.what == "C" and below and not transparent[info.func] then
+			return false
+		end
+		info = below
+	end
+	return true
+end
+
 -- Break at the next line of any function, or with step_into false at one of the function stopped in or of its callers.
 local function hook(step_into)
 	target.depth = 0
@@ -78,7 +97,7 @@ local function hook(step_into)
 			target.depth = target.depth + 1
 		elseif event == "return" then
 			target.depth = target.depth - 1
-		elseif event == "line" and (step_into or target.depth <= 0) and coroutine.isyieldable() then
+		elseif event == "line" and (step_into or target.depth <= 0) and can_yield() then
 			-- 1 is this function, 2 the one with the line.
 			local source = debug.getinfo(2, "S").source
 			if source ~= THIS_FILE then
@@ -159,7 +178,7 @@ end
 
 -- What is typed when nothing is stopped sees this frame: the globals, skynet, and the message at hand as `...`.
 local function evaluate_here(source, ...)
-	local skynet = skynet
+	local skynet, _ENV = skynet, _ENV
 	return pass(injectcode(source, nil, 0, environment))
 end
 

@@ -29,10 +29,11 @@ def record(script: Path, side: compare.Side, times: int, check: bool) -> str:
     for _ in range(times):
         outcome = compare.run_side(side, script, directives)
         if outcome.exit != directives.exit:
-            return f"exit {outcome.exit}, expected {directives.exit}: {(outcome.err or outcome.log)[-600:]}\n{outcome.out[-600:]}"
+            said = f"{(outcome.err or outcome.log)[-600:]}\n{outcome.out[-600:]}"
+            return f"exit {outcome.exit}, expected {directives.exit}: {said}"
         if "script failed:" in outcome.out:
             return outcome.out[-1500:]
-        transcript = compare.transcribe(outcome, side, script, directives)
+        transcript = compare.transcript_of(outcome, side, script, directives)
         if first is not None and transcript != first:
             return "not stable:\n" + compare.side_by_side(first, transcript, ("first", "again"), 160, False)
         first = transcript

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from host.protocol import PTYPE_MSGPACK, protocols
 
-
 SOURCE = pathlib.Path(__file__).parents[2] / "lualib" / "msgpack.lua"
 
 

@@ -1,0 +1,351 @@
+# cython: language_level=3, cdivision=True, boundscheck=False, wraparound=False
+"""The skynet table of a Lua service. It begins empty: a name becomes a field when it is first looked up, so that an idle
+service pays only for the part of the API that it uses. Names that are not native are left to skynet.more.
+"""
+
+from libc.stdint cimport uintptr_t
+from libc.string cimport strcmp
+
+from host.core cimport lua
+from host.core.env cimport env_get
+from host.core.lua cimport lua_State, set_function
+from host.luaclib cimport core, task
+from host.luaclib.seri cimport lpack, lpackstring, lunpack
+from host.luaclib.snlua cimport snlua_failed, snlua_of
+
+cdef struct function_entry:
+    const char *name
+    lua.lua_CFunction function
+
+cdef struct type_entry:
+    const char *name
+    int id
+
+# Of the opener's table, kept in the registry.
+cdef char HANDLERS_KEY          # also the table of protocols' key + 1
+cdef char PROTO_KEY
+
+
+cdef void push_proto(lua_State *L) noexcept nogil:
+    lua.lua_rawgetp(L, lua.LUA_REGISTRYINDEX, &PROTO_KEY)
+
+
+# -- protocols
+
+cdef int assertion(lua_State *L, bint ok) noexcept nogil:
+    if not ok:
+        lua.luaL_error(L, "assertion failed!")
+    return 0
+
+
+# register_protocol { name = string, id = 0..255, pack?, unpack?, dispatch?, trace? }
+cdef int lregister_protocol(lua_State *L) noexcept nogil:
+    cdef lua.lua_Integer id
+    cdef int is_integer
+    lua.luaL_checktype(L, 1, lua.LUA_TTABLE)
+    lua.lua_settop(L, 1)
+    push_proto(L)                                           # class proto
+    assertion(L, lua.lua_getfield(L, 1, "name") == lua.LUA_TSTRING)
+    lua.lua_getfield(L, 1, "id")                            # class proto name id
+    id = lua.lua_tointegerx(L, 4, &is_integer)
+    assertion(L, is_integer and 0 <= id <= 255)
+    lua.lua_pushvalue(L, 3)
+    assertion(L, lua.lua_rawget(L, 2) == lua.LUA_TNIL)
+    assertion(L, lua.lua_rawgeti(L, 2, id) == lua.LUA_TNIL)
+    lua.lua_settop(L, 3)
+    lua.lua_pushvalue(L, 1)
+    lua.lua_rawset(L, 2)
+    lua.lua_pushvalue(L, 1)
+    lua.lua_rawseti(L, 2, id)
+    if lua.lua_getfield(L, 1, "trace") != lua.LUA_TNIL:
+        push_skynet(L)
+        lua.lua_getfield(L, -1, "traceproto")
+        lua.lua_pushinteger(L, id)
+        lua.lua_getfield(L, 1, "trace")
+        lua.lua_call(L, 2, 0)
+    return 0
+
+
+# dispatch(typename, function?) -> the function before, or the current one
+cdef int ldispatch(lua_State *L) noexcept nogil:
+    lua.lua_settop(L, 2)
+    push_proto(L)
+    lua.lua_pushvalue(L, 1)
+    if lua.lua_type(L, 1) == lua.LUA_TNIL or lua.lua_rawget(L, 3) != lua.LUA_TTABLE:
+        if lua.lua_isnil(L, 2):
+            return 0
+        return lua.luaL_error(L, "attempt to index a nil value (local 'p')")
+    lua.lua_getfield(L, 4, "dispatch")                      # typename f proto p before
+    if not lua.lua_isnil(L, 2):
+        lua.lua_pushvalue(L, 2)
+        lua.lua_setfield(L, 4, "dispatch")
+    return 1
+
+
+# redirect(dest, source, typename, session | nil, msg, sz?) -> session | false | nothing
+cdef int lredirect(lua_State *L) noexcept nogil:
+    push_proto(L)
+    lua.lua_pushvalue(L, 3)
+    if lua.lua_type(L, 3) == lua.LUA_TNIL or lua.lua_rawget(L, -2) != lua.LUA_TTABLE:
+        return lua.luaL_error(L, "attempt to index a nil value (field '?')")
+    lua.lua_getfield(L, -1, "id")
+    lua.lua_replace(L, 3)
+    lua.lua_pop(L, 2)
+    return core.lredirect(L)
+
+
+# -- the service
+
+# self() -> handle
+cdef int lself(lua_State *L) noexcept nogil:
+    lua.lua_pushinteger(L, snlua_of(L).ctx.handle)
+    return 1
+
+
+# address(handle | any) -> ":%08x" | text
+cdef int laddress(lua_State *L) noexcept nogil:
+    lua.lua_settop(L, 1)
+    if lua.lua_type(L, 1) != lua.LUA_TNUMBER:
+        lua.luaL_tolstring(L, 1, NULL)
+        return 1
+    lua.lua_getglobal(L, "string")
+    lua.lua_getfield(L, -1, "format")
+    lua.lua_pushstring(L, ":%08x")
+    lua.lua_pushvalue(L, 1)
+    lua.lua_call(L, 2, 1)
+    return 1
+
+
+# getenv(key) -> string | nil
+cdef int lgetenv(lua_State *L) noexcept nogil:
+    cdef const char *value = env_get(lua.luaL_checklstring(L, 1, NULL))
+    if value == NULL:
+        lua.lua_pushnil(L)
+    else:
+        lua.lua_pushstring(L, value)
+    return 1
+
+
+# newservice(name, ...) -> handle | nothing; yields
+cdef int lnewservice(lua_State *L) noexcept nogil:
+    lua.luaL_checkstack(L, 4, NULL)
+    lua.lua_pushstring(L, ".launcher")
+    lua.lua_pushstring(L, "lua")
+    lua.lua_pushstring(L, "LAUNCH")
+    lua.lua_pushstring(L, "snlua")
+    lua.lua_rotate(L, 1, 4)
+    return task.lcall(L)
+
+
+# start(f): messages are dispatched from now on, and f runs in a coroutine of its own
+cdef int lstart(lua_State *L) noexcept nogil:
+    lua.lua_settop(L, 1)
+    task.llisten(L)
+    lua.lua_pushinteger(L, 0)
+    push_skynet(L)
+    lua.lua_getfield(L, -1, "init_service")                 # f 0 skynet init_service
+    lua.lua_pushvalue(L, 1)
+    lua.lua_pushcclosure(L, lstart_service, 2)
+    lua.lua_remove(L, -2)
+    lua.lua_remove(L, 1)                                    # 0 closure
+    return task.ltimeout(L)
+
+
+cdef int start_end(lua_State *L, int status, lua.lua_KContext ctx) noexcept nogil:
+    return 0
+
+
+cdef int lstart_service(lua_State *L) noexcept nogil:
+    lua.lua_settop(L, 0)
+    lua.lua_pushvalue(L, lua.lua_upvalueindex(1))
+    lua.lua_pushvalue(L, lua.lua_upvalueindex(2))
+    lua.lua_callk(L, 1, 0, 0, start_end)
+    return 0
+
+
+# exit(): never returns
+cdef int lexit(lua_State *L) noexcept nogil:
+    lua.lua_settop(L, 0)
+    lua.lua_pushcfunction(L, task.lsend)
+    lua.lua_pushstring(L, ".launcher")
+    lua.lua_pushstring(L, "lua")
+    lua.lua_pushstring(L, "REMOVE")
+    lua.lua_pushinteger(L, snlua_of(L).ctx.handle)
+    lua.lua_pushboolean(L, 0)
+    lua.lua_call(L, 5, 0)
+    return task.lexit(L)
+
+
+# start_failed(text): for whoever started the node
+cdef int lstart_failed(lua_State *L) noexcept nogil:
+    snlua_failed(lua.luaL_checklstring(L, 1, NULL))
+    return 0
+
+
+# -- the table
+
+cdef type_entry types[13]
+types[0] = type_entry("PTYPE_TEXT", 0)
+types[1] = type_entry("PTYPE_RESPONSE", 1)
+types[2] = type_entry("PTYPE_MULTICAST", 2)
+types[3] = type_entry("PTYPE_CLIENT", 3)
+types[4] = type_entry("PTYPE_SYSTEM", 4)
+types[5] = type_entry("PTYPE_HARBOR", 5)
+types[6] = type_entry("PTYPE_SOCKET", 6)
+types[7] = type_entry("PTYPE_ERROR", 7)
+types[8] = type_entry("PTYPE_QUEUE", 8)
+types[9] = type_entry("PTYPE_DEBUG", 9)
+types[10] = type_entry("PTYPE_LUA", 10)
+types[11] = type_entry("PTYPE_SNAX", 11)
+types[12] = type_entry("PTYPE_TRACE", 12)
+
+cdef function_entry functions[40]
+cdef int nfunctions
+
+
+cdef void add(const char *name, lua.lua_CFunction function):
+    global nfunctions
+    functions[nfunctions] = function_entry(name, function)
+    nfunctions += 1
+
+
+add("send", task.lsend)
+add("rawsend", task.lrawsend)
+add("call", task.lcall)
+add("rawcall", task.lrawcall)
+add("ret", task.lret)
+add("retpack", task.lretpack)
+add("ignoreret", task.lignoreret)
+add("context", task.lcontext)
+add("response", task.lresponse)
+add("sleep", task.lsleep)
+add("yield", task.lyield)
+add("wait", task.lwait)
+add("wakeup", task.lwakeup)
+add("fork", task.lfork)
+add("timeout", task.ltimeout)
+add("dispatch_message", task.ldispatch_message)
+add("redirect", lredirect)
+add("register_protocol", lregister_protocol)
+add("dispatch", ldispatch)
+add("pack", lpack)
+add("packstring", lpackstring)
+add("unpack", lunpack)
+add("genid", core.lgenid)
+add("tostring", core.ltostring)
+add("trash", core.ltrash)
+add("error", core.lerror)
+add("now", core.lnow)
+add("hpc", core.lhpc)
+add("harbor", core.lharbor)
+add("tracelog", core.ltrace)
+add("self", lself)
+add("address", laddress)
+add("getenv", lgetenv)
+add("newservice", lnewservice)
+add("start", lstart)
+add("exit", lexit)
+add("_start_failed", lstart_failed)
+
+
+cdef void push_skynet(lua_State *L) noexcept nogil:
+    lua.lua_rawgetp(L, lua.LUA_REGISTRYINDEX, &HANDLERS_KEY)
+    lua.lua_getfield(L, -1, "skynet")
+    lua.lua_remove(L, -2)
+
+
+cdef bint push_native(lua_State *L, const char *key) noexcept nogil:
+    cdef int i
+    for i in range(nfunctions):
+        if strcmp(functions[i].name, key) == 0:
+            lua.lua_pushcfunction(L, functions[i].function)
+            return True
+    for i in range(13):
+        if strcmp(types[i].name, key) == 0:
+            lua.lua_pushinteger(L, types[i].id)
+            return True
+    return False
+
+
+# __index of the skynet table: (skynet, key) -> value
+cdef int lindex(lua_State *L) noexcept nogil:
+    if lua.lua_type(L, 2) == lua.LUA_TSTRING and push_native(L, lua.lua_tostring(L, 2)):
+        lua.lua_pushvalue(L, 2)
+        lua.lua_pushvalue(L, 3)
+        lua.lua_rawset(L, 1)
+        return 1
+    load_more(L)
+    lua.lua_settop(L, 2)
+    lua.lua_rawget(L, 1)
+    return 1
+
+
+cdef void load_more(lua_State *L) noexcept nogil:
+    """Let skynet.more complete the table, unless it has done so."""
+    lua.lua_rawgetp(L, lua.LUA_REGISTRYINDEX, &HANDLERS_KEY)
+    if lua.lua_getfield(L, -1, "load_more") == lua.LUA_TFUNCTION:
+        lua.lua_pushnil(L)
+        lua.lua_setfield(L, -3, "load_more")
+        lua.lua_call(L, 0, 0)
+
+
+# __pairs of the skynet table: everything is in it afterwards
+cdef int lpairs(lua_State *L) noexcept nogil:
+    cdef int i
+    load_more(L)
+    for i in range(nfunctions):
+        lua.lua_getfield(L, 1, functions[i].name)
+    for i in range(13):
+        lua.lua_getfield(L, 1, types[i].name)
+    lua.lua_settop(L, 1)
+    lua.lua_getglobal(L, "next")
+    lua.lua_insert(L, 1)
+    lua.lua_pushnil(L)
+    return 3
+
+
+# __index of the handlers: (handlers, key) -> function
+cdef int lhandler(lua_State *L) noexcept nogil:
+    lua.lua_rawgetp(L, lua.LUA_REGISTRYINDEX, &HANDLERS_KEY)
+    lua.lua_pushstring(L, "load_more")
+    if lua.lua_rawget(L, -2) == lua.LUA_TNIL:
+        return 0
+    load_more(L)
+    lua.lua_settop(L, 2)
+    lua.lua_rawget(L, 1)
+    return 1
+
+
+# require "skynet.api" -> skynet, handlers
+cdef int lopen(lua_State *L) noexcept nogil:
+    """(skynet, proto, handlers)"""
+    lua.lua_settop(L, 3)
+    lua.lua_createtable(L, 0, 2)
+    set_function(L, "__index", lindex)
+    set_function(L, "__pairs", lpairs)
+    lua.lua_setmetatable(L, 1)
+    lua.lua_createtable(L, 0, 1)
+    set_function(L, "__index", lhandler)
+    lua.lua_setmetatable(L, 3)
+    lua.lua_pushvalue(L, 1)
+    lua.lua_setfield(L, 3, "skynet")
+    lua.lua_pushvalue(L, 2)
+    lua.lua_rawsetp(L, lua.LUA_REGISTRYINDEX, &PROTO_KEY)
+    lua.lua_pushvalue(L, 3)
+    lua.lua_rawsetp(L, lua.LUA_REGISTRYINDEX, &HANDLERS_KEY)
+    lua.lua_pushcfunction(L, task.linit)
+    lua.lua_pushvalue(L, 2)
+    lua.lua_pushvalue(L, 3)
+    lua.lua_call(L, 2, 0)
+    return 0
+
+
+# require "skynet.api" -> function(skynet, protocols, handlers)
+cdef int luaopen_skynet_api(lua_State *L) noexcept nogil:
+    lua.lua_pushcfunction(L, lopen)
+    return 1
+
+
+def openers() -> dict[str, int]:
+    """Return the modules of this extension: name that Lua requires -> address of its opener."""
+    return {"skynet.api": <uintptr_t>luaopen_skynet_api}
