@@ -129,6 +129,7 @@ def snhost_side(lualib: str = "own", skynet: Path | None = None, lua: str | None
     else:
         if not (LUALIB / "skynet.lua").exists():
             raise CannotRun(f"no skynet.lua in {LUALIB}")
+        keys["lualoader"] = _quote(LUALIB / "loader.lua")
         libraries, services = (LUALIB,), (SERVICE,)
     root = Path(__file__).resolve().parent.parent
     path = os.pathsep.join(filter(None, [str(root), os.environ.get("PYTHONPATH")]))
@@ -153,24 +154,24 @@ def write_config(
 ) -> None:
     """Write the config that starts `script` on `side`, its log going to the file `log`.
 
-    With a user's config that one is included first, and keeps the keys that we need not set.
+    With a user's config that one is included first, and keeps the keys that need not be set.
     """
     script = script.resolve()
     beside = [script.parent]
     if (script.parent.parent / "lua").is_dir():
         beside.append(script.parent.parent / "lua")
     text: list[str] = []
+    paths = {"luaservice": _patterns(*beside, *side.service), "lua_path": _patterns(*beside, *side.lualib)}
     if user_config is not None:
         text.append(f"include {_quote(user_config.resolve())}")
-        for key, own in (("luaservice", side.service), ("lua_path", side.lualib)):
-            text.append(f"{key} = {_quote(_patterns(*beside) + ';')} .. ({key} or {_quote(_patterns(*own))})")
-        text.extend(f"{key} = {key} or {value}" for key, value in side.keys.items() if key != "lua")
-        text.extend(f"{key} = {value}" for key, value in side.keys.items() if key == "lua")
+        # A config written for the one names directories of the one; this side's own come first.
+        text.extend(f'{key} = {_quote(path)} .. (";" .. ({key} or ""))' for key, path in paths.items())
+        for key, value in side.keys.items():
+            text.append(f'{key} = ({key} or "") .. ";" .. {value}' if key.endswith("cpath") else f"{key} = {value}")
     else:
         text.append("thread = 4")
         text.append("harbor = 0")
-        text.append(f"luaservice = {_quote(_patterns(*beside, *side.service))}")
-        text.append(f"lua_path = {_quote(_patterns(*beside, *side.lualib))}")
+        text.extend(f"{key} = {_quote(path)}" for key, path in paths.items())
         text.extend(f"{key} = {value}" for key, value in side.keys.items())
     text.append(f"start = {_quote(script.stem)}")
     text.append(f"logger = {_quote(log)}")

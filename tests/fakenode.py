@@ -107,7 +107,9 @@ class FakeNode:
     def kill(self, handle):
         ctx = self.contexts.pop(handle)
         dropped = [m for m in self.queue if m[0] == handle]
-        self.queue = deque(m for m in self.queue if m[0] != handle)
+        left = [m for m in self.queue if m[0] != handle]
+        self.queue.clear()
+        self.queue.extend(left)
         for _, type, session, source, _ in dropped:
             if source and type not in (1, 7):
                 ctx.send(source, 7, session)

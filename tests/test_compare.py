@@ -334,8 +334,11 @@ def test_a_users_config_comes_first_and_keeps_what_need_not_be_set(tmp_path: Pat
     lines = skynet.config.splitlines()
     assert lines[0] == f'include "{config}"'
     assert not any(line.startswith("thread") for line in lines)
-    assert f'cpath = cpath or "{skynet.folder}/cservice/?.so"' in lines
-    assert any(line.startswith("luaservice = ") and ".. (luaservice or " in line for line in lines)
+    assert f'cpath = (cpath or "") .. ";" .. "{skynet.folder}/cservice/?.so"' in lines
+    assert f'lualoader = "{skynet.folder}/lualib/loader.lua"' in lines
+    paths = next(line for line in lines if line.startswith("luaservice = "))
+    assert f"{script.parent}/?.lua" in paths
+    assert paths.endswith('.. (";" .. (luaservice or ""))')
 
 
 def test_equal_runs_are_the_same(script: Path, skynet: Fake, snhost: Fake, capsys: pytest.CaptureFixture[str]) -> None:

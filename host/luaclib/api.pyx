@@ -182,6 +182,106 @@ cdef int lstart_failed(lua_State *L) noexcept nogil:
     return 0
 
 
+# -- require and init
+
+# Registry: coroutine -> list of the init functions of the chunk it is running.
+cdef char INITS_KEY
+cdef char REQUIRE_KEY           # Lua's own require
+
+
+cdef int call_end(lua_State *L, int status, lua.lua_KContext ctx) noexcept nogil:
+    return 1
+
+
+# require(name) -> value; in a coroutine it yields when the module blocks, or another coroutine loads it
+cdef int lrequire(lua_State *L) noexcept nogil:
+    cdef bint is_main
+    lua.luaL_checklstring(L, 1, NULL)
+    lua.lua_settop(L, 1)
+    lua.lua_getfield(L, lua.LUA_REGISTRYINDEX, "_LOADED")
+    lua.lua_pushvalue(L, 1)
+    if lua.lua_gettable(L, 2) != lua.LUA_TNIL:
+        return 1
+    is_main = lua.lua_pushthread(L)
+    lua.lua_settop(L, 1)
+    if is_main:
+        lua.lua_pushvalue(L, lua.lua_upvalueindex(1))
+    else:
+        # skynet.requireco, once it is loaded, is the function that may block
+        lua.lua_pushvalue(L, lua.lua_upvalueindex(1))
+        lua.lua_pushstring(L, "skynet.requireco")
+        lua.lua_call(L, 1, 1)
+    lua.lua_insert(L, 1)
+    lua.lua_callk(L, 1, 1, 0, call_end)
+    return 1
+
+
+cdef void push_inits(lua_State *L) noexcept nogil:
+    """Push the registry's table of init functions."""
+    if lua.lua_rawgetp(L, lua.LUA_REGISTRYINDEX, &INITS_KEY) == lua.LUA_TTABLE:
+        return
+    lua.lua_pop(L, 1)
+    lua.lua_newtable(L)
+    lua.lua_pushvalue(L, -1)
+    lua.lua_rawsetp(L, lua.LUA_REGISTRYINDEX, &INITS_KEY)
+
+
+# init(f): run f before the start function, or, in a module that a coroutine loads, after its chunk
+cdef int linit(lua_State *L) noexcept nogil:
+    cdef bint is_main
+    assertion(L, lua.lua_type(L, 1) == lua.LUA_TFUNCTION)
+    lua.lua_settop(L, 1)
+    push_inits(L)                                           # f inits
+    is_main = lua.lua_pushthread(L)
+    if lua.lua_rawget(L, 2) != lua.LUA_TTABLE:              # f inits list
+        if not is_main or lua.lua_getfield(L, lua.LUA_REGISTRYINDEX, "skynet_started") != lua.LUA_TNIL:
+            return lua.luaL_error(L, "bad argument #1 to 'insert' (table expected, got nil)")
+        lua.lua_settop(L, 2)
+        lua.lua_newtable(L)
+        lua.lua_pushthread(L)
+        lua.lua_pushvalue(L, 3)
+        lua.lua_rawset(L, 2)
+    lua.lua_pushvalue(L, 1)
+    lua.lua_rawseti(L, 3, <lua.lua_Integer>lua.lua_rawlen(L, 3) + 1)
+    return 0
+
+
+# _inits() -> { [coroutine] = { f, ... } }, for skynet.requireco
+cdef int linits(lua_State *L) noexcept nogil:
+    push_inits(L)
+    return 1
+
+
+# _plain_require() -> Lua's own require
+cdef int lplain_require(lua_State *L) noexcept nogil:
+    lua.lua_rawgetp(L, lua.LUA_REGISTRYINDEX, &REQUIRE_KEY)
+    return 1
+
+
+# _main_inits() -> list | nil: what the main chunk has registered, once
+cdef int lmain_inits(lua_State *L) noexcept nogil:
+    push_inits(L)
+    lua.lua_rawgeti(L, lua.LUA_REGISTRYINDEX, lua.LUA_RIDX_MAINTHREAD)
+    lua.lua_pushvalue(L, -1)
+    lua.lua_rawget(L, -3)                                   # inits main list
+    lua.lua_insert(L, -3)
+    lua.lua_pushnil(L)
+    lua.lua_rawset(L, -3)
+    lua.lua_pop(L, 1)
+    lua.lua_pushboolean(L, 1)
+    lua.lua_setfield(L, lua.LUA_REGISTRYINDEX, "skynet_started")
+    return 1
+
+
+# require "skynet.coroutine_require": the function that replaces the global require
+cdef int luaopen_skynet_coroutine_require(lua_State *L) noexcept nogil:
+    lua.lua_getglobal(L, "require")
+    lua.lua_pushvalue(L, -1)
+    lua.lua_rawsetp(L, lua.LUA_REGISTRYINDEX, &REQUIRE_KEY)
+    lua.lua_pushcclosure(L, lrequire, 1)
+    return 1
+
+
 # -- the table
 
 cdef type_entry types[13]
@@ -199,7 +299,7 @@ types[10] = type_entry("PTYPE_LUA", 10)
 types[11] = type_entry("PTYPE_SNAX", 11)
 types[12] = type_entry("PTYPE_TRACE", 12)
 
-cdef function_entry functions[40]
+cdef function_entry functions[44]
 cdef int nfunctions
 
 
@@ -245,6 +345,10 @@ add("getenv", lgetenv)
 add("newservice", lnewservice)
 add("start", lstart)
 add("exit", lexit)
+add("init", linit)
+add("_inits", linits)
+add("_plain_require", lplain_require)
+add("_main_inits", lmain_inits)
 add("_start_failed", lstart_failed)
 
 
@@ -316,9 +420,41 @@ cdef int lhandler(lua_State *L) noexcept nogil:
     return 1
 
 
-# require "skynet.api" -> skynet, handlers
+cdef int ldebug_end(lua_State *L, int status, lua.lua_KContext ctx) noexcept nogil:
+    return 0
+
+
+# dispatch function of protocol debug: (session, source, cmd, ...)
+cdef int ldebug(lua_State *L) noexcept nogil:
+    lua.luaL_checkstack(L, 4, NULL)
+    lua.lua_getglobal(L, "require")
+    lua.lua_pushstring(L, "skynet.debug")
+    lua.lua_call(L, 1, 1)
+    lua.lua_getfield(L, -1, "dispatch")
+    lua.lua_insert(L, 1)
+    lua.lua_pop(L, 1)
+    lua.lua_callk(L, lua.lua_gettop(L) - 1, 0, 0, ldebug_end)
+    return 0
+
+
+cdef void add_protocol(lua_State *L, const char *name, int id, bint packs) noexcept nogil:
+    """A predefined protocol, for the table of protocols at index 2; left on the stack."""
+    lua.lua_createtable(L, 0, 5 if packs else 2)
+    lua.lua_pushstring(L, name)
+    lua.lua_setfield(L, -2, "name")
+    lua.lua_pushinteger(L, id)
+    lua.lua_setfield(L, -2, "id")
+    if packs:
+        set_function(L, "pack", lpack)
+        set_function(L, "unpack", lunpack)
+    lua.lua_pushvalue(L, -1)
+    lua.lua_setfield(L, 2, name)
+    lua.lua_pushvalue(L, -1)
+    lua.lua_rawseti(L, 2, id)
+
+
+# the function that require "skynet.api" gives: (skynet, protocols, handlers)
 cdef int lopen(lua_State *L) noexcept nogil:
-    """(skynet, proto, handlers)"""
     lua.lua_settop(L, 3)
     lua.lua_createtable(L, 0, 2)
     set_function(L, "__index", lindex)
@@ -337,6 +473,11 @@ cdef int lopen(lua_State *L) noexcept nogil:
     lua.lua_pushvalue(L, 2)
     lua.lua_pushvalue(L, 3)
     lua.lua_call(L, 2, 0)
+    add_protocol(L, "lua", 10, True)
+    add_protocol(L, "debug", 9, True)
+    set_function(L, "dispatch", ldebug)
+    add_protocol(L, "response", 1, False)
+    add_protocol(L, "error", 7, False)
     return 0
 
 
@@ -348,4 +489,7 @@ cdef int luaopen_skynet_api(lua_State *L) noexcept nogil:
 
 def openers() -> dict[str, int]:
     """Return the modules of this extension: name that Lua requires -> address of its opener."""
-    return {"skynet.api": <uintptr_t>luaopen_skynet_api}
+    return {
+        "skynet.api": <uintptr_t>luaopen_skynet_api,
+        "skynet.coroutine_require": <uintptr_t>luaopen_skynet_coroutine_require,
+    }

@@ -251,32 +251,38 @@ cdef int ldhsecret(lua_State *L) noexcept nogil:
 
 # -- DES
 
-cdef int check_des(lua_State *L, uint64_t *schedule) noexcept nogil:
-    """Read the key (argument 1) and the padding mode (argument 3); returns the mode."""
+cdef void check_key(lua_State *L, uint64_t *schedule) noexcept nogil:
+    """Read the key, argument 1."""
     cdef size_t sz
     cdef const char *key = lua.luaL_checklstring(L, 1, &sz)
-    cdef lua.lua_Integer mode
     if sz != 8:
-        return lua.luaL_error(L, "Invalid key size %d, need 8 bytes", <int>sz)
-    mode = lua.luaL_optinteger(L, 3, PADDING_ISO7816_4)
-    if mode != PADDING_ISO7816_4 and mode != PADDING_PKCS7:
-        return lua.luaL_error(L, "Invalid padding mode %d", <int>mode)
+        lua.luaL_error(L, "Invalid key size %d, need 8 bytes", <int>sz)
     des_schedule(<const uint8_t *>key, schedule)
+
+
+cdef int check_padding(lua_State *L) noexcept nogil:
+    """Read the padding mode, argument 3."""
+    cdef lua.lua_Integer mode = lua.luaL_optinteger(L, 3, PADDING_ISO7816_4)
+    if mode != PADDING_ISO7816_4 and mode != PADDING_PKCS7:
+        lua.luaL_error(L, "Invalid padding mode %d", <int>mode)
     return <int>mode
 
 
 # crypt.desencode(key, text, padding?) -> string, 1 to 8 bytes longer than text
 cdef int ldesencode(lua_State *L) noexcept nogil:
     cdef uint64_t schedule[16]
-    cdef int mode = check_des(L, schedule)
-    cdef size_t sz
-    cdef const char *text = lua.luaL_checklstring(L, 2, &sz)
-    cdef size_t whole = sz & ~<size_t>7
-    cdef size_t rest = sz - whole
+    cdef size_t sz, whole, rest, i
+    cdef const char *text
+    cdef int mode
     cdef char small[SCRATCH]
-    cdef char *result = scratch(L, small, whole + 8)
+    cdef char *result
     cdef uint8_t last[8]
-    cdef size_t i
+    check_key(L, schedule)
+    text = lua.luaL_checklstring(L, 2, &sz)
+    mode = check_padding(L)
+    whole = sz & ~<size_t>7
+    rest = sz - whole
+    result = scratch(L, small, whole + 8)
     for i in range(0, whole, 8):
         des_block(schedule, DES_ENCRYPT, <const uint8_t *>text + i, <uint8_t *>result + i)
     memset(last, 0 if mode == PADDING_ISO7816_4 else <int>(8 - rest), 8)
@@ -308,14 +314,16 @@ cdef int padding_size(const uint8_t *last, int mode) noexcept nogil:
 # crypt.desdecode(key, text, padding?) -> string
 cdef int ldesdecode(lua_State *L) noexcept nogil:
     cdef uint64_t schedule[16]
-    cdef int mode = check_des(L, schedule)
     cdef size_t sz, i
-    cdef const char *text = lua.luaL_checklstring(L, 2, &sz)
+    cdef const char *text
+    cdef int mode, padding
     cdef char small[SCRATCH]
     cdef char *result
-    cdef int padding
+    check_key(L, schedule)
+    text = lua.luaL_checklstring(L, 2, &sz)
     if sz == 0 or sz & 7:
         return lua.luaL_error(L, "Invalid des crypt text length %d", <int>sz)
+    mode = check_padding(L)
     result = scratch(L, small, sz)
     for i in range(0, sz, 8):
         des_block(schedule, DES_DECRYPT, <const uint8_t *>text + i, <uint8_t *>result + i)

@@ -2,8 +2,8 @@
 --
 -- Commands come through a channel, not as messages, and are read before each message is dispatched; a timer sees to it
 -- that there is one every 0.1 s. A breakpoint is a line hook that yields nothing: skynet.lua then leaves the coroutine
--- alone, the service goes on with other messages, and what is typed is evaluated in the stopped frame. To continue, the
--- coroutine is resumed by a fork. Only one coroutine is stopped or stepped at a time.
+-- alone, the service goes on with other messages, and what is typed is evaluated in the stopped frame. To continue,
+-- skynet._resume runs it as the dispatcher would have. Only one coroutine is stopped or stepped at a time.
 
 local skynet = require "skynet"
 local debugchannel = require "skynet.debugchannel"
@@ -16,7 +16,7 @@ local channel		-- our end; nil when not debugging
 local socket_id		-- of the console's connection; what is printed goes there
 local finish		-- response to the REMOTEDEBUG request
 
--- The request at whose handler we broke: { co, session, source, depth }; depth counts the calls since the last stop.
+-- The request at whose handler we broke: { co, depth }; depth counts the calls since the last stop.
 local target
 local stopped		-- text of the place where target is stopped, or nil
 local watched		-- { typename, dispatch }: the handler replaced by one that breaks
@@ -128,7 +128,7 @@ function environment.watch(typename, condition)
 			return dispatch(session, source, ...)
 		end
 		unwatch()
-		local request <close> = setmetatable({ co = coroutine.running(), session = session, source = source }, request_meta)
+		local request <close> = setmetatable({ co = coroutine.running() }, request_meta)
 		target = request
 		environment._CO = request.co
 		hook(true)
@@ -136,40 +136,23 @@ function environment.watch(typename, condition)
 	end)
 end
 
--- Do for a coroutine stopped by the hook what skynet.lua does for one that it resumes.
-local function continue(request)
-	local co = request.co
-	local ok, command = coroutine.resume(co)
-	if not ok then
-		if target == request then
-			release_target()
-		end
-		local err = debug.traceback(co, tostring(command))
-		coroutine.close(co)
-		if request.session ~= 0 then
-			skynet.redirect(request.source, 0, "error", request.session, err)
-		end
-		error(err, 0)
-	elseif command == "QUIT" then
-		coroutine.close(co)
-	end
-	if command ~= nil and command ~= "SUSPEND" then
-		coroutine.yield(command)
-	end
+-- In a fork, for what it runs may block or fail as any task.
+local function resume(co)
+	skynet.fork(skynet._resume, co)
 end
 
 local function go_on()
 	stopped = nil
-	skynet.fork(continue, target)
+	resume(target.co)
 end
 
 local function leave()
 	skynet._hook_dispatch(nil)
 	unwatch()
-	local request = stopped and target
+	local co = stopped and target.co
 	release_target()
-	if request then
-		skynet.fork(continue, request)
+	if co then
+		resume(co)
 	end
 	channel = nil
 	skynet.error "Leave debug mode"
@@ -211,9 +194,9 @@ local function execute(line, ...)
 		go_on()
 		return
 	elseif stopped and line == "c" then
-		local request = target
+		local co = target.co
 		release_target()
-		skynet.fork(continue, request)
+		resume(co)
 	elseif line ~= "" then
 		evaluate(line, ...)
 	end

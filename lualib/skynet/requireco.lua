@@ -1,20 +1,19 @@
 -- `require` inside a coroutine. The first coroutine that asks for a module runs its chunk and may block in it; others wait.
 
-local M = require "skynet.require"
 local skynet = require "skynet"
 
-local require, inits = M.original, M.inits
+local require, inits = skynet._plain_require(), skynet._inits()
 local running = coroutine.running
 local loaded, preload = package.loaded, package.preload
 
-local loading = {}	-- module name -> the guard of its loading: { name, co, outer, inits, waiting coroutines ... }
+local loading = {}	-- module name -> the guard of its loading: { name, co, outer, inits, tokens of those who wait ... }
 
 -- Ends a loading however it ends: done, failed, or its coroutine closed by killthread.
 local guard_meta = { __close = function(guard)
 	loading[guard.name] = nil
 	inits[guard.co] = guard.outer
-	for _, co in ipairs(guard) do
-		skynet.wakeup(co)
+	for _, token in ipairs(guard) do
+		skynet.wakeup(token)
 	end
 end }
 
@@ -41,7 +40,7 @@ end
 --- "circular dependency".
 return function(name)
 	if preload[name] then
-		return (require(name))
+		return require(name)
 	end
 	local co = running()
 	local other = loading[name]
@@ -49,8 +48,9 @@ return function(name)
 		if other.co == co then
 			error "circular dependency"
 		end
-		other[#other + 1] = co
-		skynet.wait(co)
+		local token = {}
+		other[#other + 1] = token
+		skynet.wait(token)
 		local value = loaded[name]
 		if value == nil then
 			error(string.format("require %s failed", name))
@@ -60,7 +60,7 @@ return function(name)
 	local filename = package.searchpath(name, package.path)
 	local chunk = filename and loadfile(filename)
 	if not chunk then
-		return (require(name))
+		return require(name)
 	end
 	local own = {}
 	local guard <close> = setmetatable({ name = name, co = co, outer = inits[co], inits = own }, guard_meta)

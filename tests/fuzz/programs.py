@@ -427,11 +427,24 @@ local function program(plan)
 	conf.out("own tasks", skynet.task())
 end
 
+local function services()
+	local n = 0
+	for _ in pairs(skynet.call(".launcher", "lua", "LIST")) do
+		n = n + 1
+	end
+	return n
+end
+
 conf.run(function()
+	collectgarbage()
+	local count, memory = services(), collectgarbage "count"
 	for i, plan in ipairs(programs) do
 		conf.out("program", i)
 		program(plan)
 	end
+	collectgarbage()
+	conf.out("services left", services() - count)
+	conf.out("memory is back", collectgarbage "count" - memory < 1024)
 end)
 """
 
@@ -449,3 +462,122 @@ def _lua(value: Any) -> str:
 def render_network(programs: list[Any]) -> str:
     """A start service that drives each program against three fresh peers."""
     return _NETWORK_HEAD + ",\n".join("\t" + _lua(plan) for plan in programs) + _NETWORK_TAIL
+
+
+def _lua_string(data: bytes) -> str:
+    return '"' + "".join(f"\\{byte:03d}" for byte in data) + '"'
+
+
+_edges = [0, 1, 255, 256, 65535, 65536, 2**31 - 1, 2**31, 2**32, 2**63 - 1, -1, -128, -(2**31), -(2**31) - 1]
+_integer = st.one_of(st.sampled_from(_edges), st.integers(-(2**63) + 1, 2**63 - 1), st.integers(-300, 300))
+_string = st.one_of(st.binary(max_size=40), st.integers(0, 300).map(lambda n: b"s" * n))
+_scalar = st.one_of(
+    st.just("nil"),
+    st.sampled_from(["true", "false"]),
+    _integer.map(str),
+    st.floats(allow_nan=False, allow_infinity=False).map(lambda x: f"({x.hex()})" if x >= 0 else f"(-{(-x).hex()})"),
+    st.sampled_from(["(1/0)", "(-1/0)", "(-0.0)"]),
+    _string.map(_lua_string),
+)
+_no_nil = _scalar.filter(lambda text: text != "nil")
+
+
+def _tables(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    element = inner.filter(lambda text: text != "nil")
+    # One pair at most beside the array: the order of several is that of a hash.
+    pair = st.tuples(_no_nil, element).map(lambda kv: f"[{kv[0]}] = {kv[1]}")
+    return st.tuples(st.lists(element, max_size=12), st.one_of(st.just(""), pair)).map(
+        lambda parts: "{ " + ", ".join([*parts[0], *filter(None, [parts[1]])]) + " }"
+    )
+
+
+_value_text = st.recursive(_scalar, _tables, max_leaves=12)
+
+_SERI_HEAD = """\
+-- log: no
+-- limit: 60
+local conf = require "conf"
+local core = require "skynet.core"
+
+local function shown(v)
+	if math.type(v) == "float" then
+		return string.pack("<d", v):gsub(".", function(c)
+			return string.format("%02x", c:byte())
+		end)
+	elseif type(v) == "table" then
+		local text = {}
+		for i = 1, #v do
+			text[i] = shown(v[i])
+		end
+		for k, item in next, v do
+			if not (math.type(k) == "integer" and k >= 1 and k <= #v) then
+				text[#text + 1] = "[" .. shown(k) .. "]=" .. shown(item)
+			end
+		end
+		return "{" .. table.concat(text, " ") .. "}"
+	elseif type(v) == "string" then
+		return "<" .. conf.hex(v) .. ">"
+	end
+	return tostring(v)
+end
+
+local function unpacked(s)
+	local r = table.pack(pcall(core.unpack, s))
+	if not r[1] then
+		return (conf.err(r[2]):gsub("%(line:%d+%)", ""))
+	end
+	for i = 2, r.n do
+		r[i] = shown(r[i])
+	end
+	return table.concat(r, " ", 2, r.n)
+end
+
+conf.run(function()
+	local function value(...)
+		local ok, s = pcall(core.packstring, ...)
+		conf.out(ok, ok and conf.hex(s) or conf.err(s))
+		if ok then
+			conf.out(unpacked(s))
+		end
+	end
+	local function bytes(s)
+		conf.out(conf.hex(s), unpacked(s))
+	end
+"""
+
+#: Lua expressions, and streams of bytes that are nearly valid
+seri_programs = st.tuples(
+    st.lists(_value_text, min_size=1, max_size=6),
+    st.lists(
+        st.lists(
+            st.one_of(
+                st.sampled_from(
+                    [b"\x00", b"\x01", b"\x09", b"\x02", b"\x0a\x05", b"\x12\x00\x01", b"\x22\xff\xff\xff\xff"]
+                ),
+                st.sampled_from(
+                    [b"\x04", b"\x0ca", b"\x15\x02\x00ab", b"\x25\x01\x00\x00\x00z", b"\x06", b"\x0e", b"\x16"]
+                ),
+                st.sampled_from(
+                    [b"\x42" + bytes(8), b"\x32" + bytes(8), b"\x32\x01", b"\xfe\x0a\x02", b"\x07", b"\x03"]
+                ),
+                st.binary(min_size=1, max_size=3),
+            ),
+            max_size=8,
+        ).map(b"".join),
+        max_size=12,
+    ).map(lambda streams: [s for s in streams if _is_modest(s)]),
+)
+
+
+def _is_modest(stream: bytes) -> bool:
+    """An array count of four or eight bytes makes the original reserve gigabytes."""
+    return b"\xfe\x22" not in stream and b"\xfe\x32" not in stream
+
+
+def render_seri(programs: list[Any]) -> str:
+    """A start service that packs each value and unpacks each stream."""
+    lines: list[str] = []
+    for values, streams in programs:
+        lines += [f"\tvalue({text})" for text in values]
+        lines += [f"\tbytes({_lua_string(stream)})" for stream in streams]
+    return _SERI_HEAD + "\n".join(lines) + "\nend)\n"

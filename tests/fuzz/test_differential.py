@@ -94,4 +94,15 @@ def test_what_requests_between_services_show_is_that_of_skynet(batch: list, tmp_
     # Every request was answered or failed, and no coroutine of anybody waits for one that was not.
     out = texts(transcript, "out")
     assert out.count("own tasks 0") == len(batch)
+    assert out[-2:] == ["services left 0", "memory is back true"]
     assert all(text.endswith(("gone", "{mqlen=0, task=0}")) for text in out if text.startswith("peer "))
+
+
+@pytest.mark.timeout(900)
+@bounded
+@given(batch=st.lists(programs.seri_programs, min_size=1, max_size=8))
+def test_values_are_written_and_streams_are_read_as_skynet_does(batch: list, tmp_path: Path) -> None:
+    transcript = assert_same_as_skynet(programs.render_seri(batch), tmp_path)
+
+    values = sum(len(values) for values, _ in batch)
+    assert sum(text.startswith("true ") for text in texts(transcript, "out")) == values

@@ -123,5 +123,5 @@ end
 main_chunk_value = require "test_main_chunk"
 
 kit.run(function()
-	package.path = SERVICE_PATH .. "test_require_module.lua"
+	package.path = package.path .. ";" .. SERVICE_PATH .. "test_require_module.lua"
 end)
