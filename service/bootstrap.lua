@@ -3,17 +3,23 @@
 local skynet = require "skynet"
 require "skynet.manager"
 
+-- For whoever started the node and wants to know: the process itself lives on, as its logger does.
+local function mark_failed()
+	skynet.setenv("start_failed", "true")
+end
+
 -- A node without these services is of no use: their failure ends the process.
 local function newservice_or_abort(name)
 	local ok, handle = pcall(skynet.newservice, name)
 	if not ok or not handle then
+		mark_failed()
 		skynet.abort()
 		skynet.exit()
 	end
 	return handle
 end
 
-skynet.start(function()
+local function boot()
 	local standalone = skynet.getenv "standalone"
 
 	local launcher = assert(skynet.launch("snlua", "launcher"))
@@ -43,8 +49,17 @@ skynet.start(function()
 			require "ltls.init.c".constructor()
 		end)
 	end
+end
 
+skynet.start(function()
+	local ok, err = xpcall(boot, debug.traceback)
+	if not ok then
+		mark_failed()
+		error(err, 0)
+	end
 	-- Its errors are logged where they happen.
-	pcall(skynet.newservice, skynet.getenv "start" or "main")
+	if not pcall(skynet.newservice, skynet.getenv "start" or "main") then
+		mark_failed()
+	end
 	skynet.exit()
 end)

@@ -6,13 +6,13 @@ from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from fakenode import FakeNode
 from host.core.pyseri import pack
 
 from host.errors import CallError, NodeError
 from host.gateway import Gateway
 from host.protocol import PTYPE_ERROR, PTYPE_LUA, PTYPE_RESPONSE
 from host.service import Service, dispatch
-from tests.fakenode import FakeNode
 
 
 class WakingQueue(deque):

@@ -5,6 +5,7 @@ import re
 import threading
 
 import pytest
+from fakenode import FakeNode
 from host.core.pyseri import pack, unpack
 
 from host.errors import CallError
@@ -19,7 +20,6 @@ from host.protocol import (
     protocols,
 )
 from host.service import Service, dispatch
-from tests.fakenode import FakeNode
 
 RESPONSE, ERROR = PTYPE_RESPONSE, PTYPE_ERROR
 

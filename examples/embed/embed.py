@@ -7,25 +7,23 @@ from pathlib import Path
 import host
 
 HERE = Path(__file__).parent
-CONFIG = {"thread": 2, "harbor": 0, "luaservice": f"{HERE}/?.lua", "logger": "/dev/null"}
+CONFIG = {"thread": 2, "harbor": 0, "start": "scoreboard", "luaservice": f"{HERE}/?.lua", "logger": "/dev/null"}
 
 
-async def ask(node: host.Node, board: int) -> list[int]:
-    return await asyncio.gather(*(node.acall(board, "get", name) for name in ("ann", "bob")))
+async def ask(node: host.Node) -> list[int]:
+    return await asyncio.gather(*(node.acall(".scoreboard", "get", name) for name in ("ann", "bob")))
 
 
 def main() -> None:
     with host.Node(CONFIG) as node:
-        board = node.newservice("scoreboard")
-
-        node.send(board, "add", "ann", 3)
+        node.send(".scoreboard", "add", "ann", 3)
         with ThreadPoolExecutor(8) as pool:
-            list(pool.map(lambda _: node.call(board, "add", "bob", 1), range(100)))
+            list(pool.map(lambda _: node.call(".scoreboard", "add", "bob", 1), range(100)))
 
-        print("from threads:", node.call(board, "all"))
-        print("from asyncio:", asyncio.run(ask(node, board)))
+        print("from threads:", sorted(node.call(".scoreboard", "all").items()))
+        print("from asyncio:", asyncio.run(ask(node)))
         try:
-            node.call(board, "get", "eve")
+            node.call(".scoreboard", "get", "eve")
         except host.CallError as e:
             print("an error:", e)
 

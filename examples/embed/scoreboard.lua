@@ -1,6 +1,7 @@
 -- Scores by name.
 
 local skynet = require "skynet"
+require "skynet.manager"	-- skynet.register
 
 local scores = {}
 local command = {}
@@ -23,4 +24,5 @@ skynet.start(function()
 		local f = command[cmd] or error("unknown command " .. tostring(cmd))
 		skynet.retpack(f(...))
 	end)
+	skynet.register ".scoreboard"
 end)

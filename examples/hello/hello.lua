@@ -10,6 +10,7 @@ local function tick(n)
 	skynet.error("tick", n)
 	if n == TICKS then
 		skynet.error "bye"
+		skynet.sleep(10)	-- what the logger has not written when the node ends is lost
 		skynet.abort()
 	else
 		skynet.timeout(TICK, function() tick(n + 1) end)

@@ -19,5 +19,6 @@ skynet.start(function()
 	core.command("SIGNAL", skynet.address(tally) .. " 1")
 	skynet.error("ping", skynet.call(".tally", "text", "ping"))
 	skynet.error("a second one:", skynet.launch("tally", ".tally"))
+	skynet.sleep(10)	-- what the logger has not written when the node ends is lost
 	skynet.abort()
 end)

@@ -7,7 +7,7 @@ local rates = { EUR = 1.0, USD = 1.25 }
 local command = {}
 
 function command.rate(currency)
-	return assert(rates[currency], "no rate for " .. currency)
+	return rates[currency] or error("no rate for " .. currency)
 end
 
 skynet.start(function()
@@ -25,6 +25,7 @@ skynet.start(function()
 		local answer = skynet.call(ledger, "lua", "total", "rent", "USD")
 		skynet.error(string.format("%s: %.2f %s", answer.account, answer.total, answer.currency))
 		skynet.error("no account:", pcall(skynet.call, ledger, "lua", "total", "food", "USD"))
+		skynet.sleep(10)	-- what the logger has not written when the node ends is lost
 		skynet.abort()
 	end)
 end)

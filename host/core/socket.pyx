@@ -14,7 +14,7 @@ from host.core.socket_address cimport (
     ADDRESS_TEXT_MAX, TOKEN_IPV4, TOKEN_IPV6, TOKEN_MAX, address_ip, address_resolve, address_text, token_address,
     token_of,
 )
-from host.core.socket_poll cimport poll_free, poll_init, socket_poll, socket_wakeup
+from host.core.socket_poll cimport poll_free, poll_init, poll_quit, poll_stand_by
 from host.core.socket_resolver cimport resolver_init, resolver_stop, resolver_submit
 from host.core.socket_slot cimport (
     PROTOCOL_TCP, SOCKET_CLOSE, SOCKET_CONNECT, SOCKET_ERROR, STATE_BIND, STATE_CONNECTED,
@@ -23,18 +23,16 @@ from host.core.socket_slot cimport (
     slot_lock_write, slot_reserve, slot_unlock, slot_unsent, slot_watch, slots_free, slots_init,
     socket_slot,
 )
-from host.core.sync cimport atomic_load, atomic_load_relaxed, atomic_store
+from host.core.sync cimport atomic_load_relaxed
 from host.core.system cimport pthread_mutex_lock, pthread_mutex_unlock
 
 cdef enum:
     HOST_MAX = 231          # what the original's request record can carry
 
 cdef const char *LIMIT_TEXT = "reach skynet socket number limit"
-cdef int quitting
 
 
 cdef int socket_init(socket_post post, socket_error error) noexcept nogil:
-    atomic_store(&quitting, 0)
     if slots_init(post, error) != 0:
         return -1
     if poll_init() != 0:
@@ -45,14 +43,12 @@ cdef int socket_init(socket_post post, socket_error error) noexcept nogil:
 
 
 cdef void socket_thread_run() noexcept nogil:
-    while not atomic_load(&quitting):
-        socket_poll(-1)
+    poll_stand_by()
 
 
 cdef void socket_stop() noexcept nogil:
-    atomic_store(&quitting, 1)
     resolver_stop()
-    socket_wakeup()
+    poll_quit()
 
 
 cdef void socket_free() noexcept nogil:

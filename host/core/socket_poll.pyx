@@ -5,6 +5,7 @@ from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc, realloc
 from libc.string cimport memcpy, strerror
 from posix.fcntl cimport O_CLOEXEC, O_RDONLY, open
+from posix.time cimport CLOCK_MONOTONIC, clock_gettime, timespec
 from posix.unistd cimport close, read, usleep, write
 
 from host.core.net cimport (
@@ -19,8 +20,12 @@ from host.core.socket_slot cimport (
     STATE_PACCEPT, STATE_RESERVE, post_event, server, slot_close, slot_interest, slot_lock_event,
     slot_reserve, slot_unlock, slot_unsent, slot_watch, socket_slot,
 )
-from host.core.sync cimport atomic_cas_int, atomic_store
-from host.core.system cimport pthread_mutex_lock, pthread_mutex_unlock
+from host.core.sync cimport atomic_cas_int, atomic_load, atomic_load_relaxed, atomic_store, atomic_store_relaxed
+from host.core.system cimport (
+    pthread_cond_destroy, pthread_cond_init, pthread_cond_signal, pthread_cond_t, pthread_cond_timedwait,
+    pthread_cond_wait, pthread_condattr_destroy, pthread_condattr_init, pthread_condattr_setclock, pthread_condattr_t,
+    pthread_mutex_destroy, pthread_mutex_init, pthread_mutex_lock, pthread_mutex_t, pthread_mutex_unlock,
+)
 from host.core.timer cimport timer_now
 
 cdef enum:
@@ -31,15 +36,29 @@ cdef enum:
     READ_MAX = 128 * 1024
     READ_TURN = 1024 * 1024     # bytes per event: others want to be served too
     SPILL = 65536               # bytes; what a read brings beyond the expected, or one datagram
+    STAND_BY_MS = 1
 
-cdef int polling                # a thread polls
+cdef int polling                # a thread polls; atomic
+cdef int rounds                 # polls begun; the poller's, read by the socket thread
 cdef epoll_event events[EVENTS]     # the poller's
 cdef char *spill                    # the poller's
 
+# The socket thread while it stands by.
+cdef pthread_mutex_t stand_by_lock
+cdef pthread_cond_t stand_by_wake
+cdef int parked                 # it sleeps until the present poller has finished; atomic, set under the lock
+cdef int quitting               # atomic, set under the lock
+
 
 cdef int poll_init() noexcept nogil:
-    global polling, spill
-    polling = 0
+    global polling, rounds, spill, parked, quitting
+    cdef pthread_condattr_t attr
+    polling = rounds = parked = quitting = 0
+    pthread_mutex_init(&stand_by_lock, NULL)
+    pthread_condattr_init(&attr)
+    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC)
+    pthread_cond_init(&stand_by_wake, &attr)
+    pthread_condattr_destroy(&attr)
     spill = <char *>malloc(SPILL)
     return 0 if spill != NULL else -1
 
@@ -48,6 +67,8 @@ cdef void poll_free() noexcept nogil:
     global spill
     free(spill)
     spill = NULL
+    pthread_cond_destroy(&stand_by_wake)
+    pthread_mutex_destroy(&stand_by_lock)
 
 
 cdef void socket_wakeup() noexcept nogil:
@@ -59,8 +80,9 @@ cdef int socket_poll(int timeout_ms) noexcept nogil:
     cdef uint64_t count
     cdef int n, i
     cdef int handled = 0
-    if not atomic_cas_int(&polling, 0, 1):
+    if spill == NULL or not atomic_cas_int(&polling, 0, 1):
         return -1
+    atomic_store_relaxed(&rounds, rounds + 1)
     n = epoll_wait(server.epoll_fd, events, EVENTS, timeout_ms)
     for i in range(n):
         if events[i].data.u64 == 0:
@@ -69,8 +91,62 @@ cdef int socket_poll(int timeout_ms) noexcept nogil:
             handle_event(<int>events[i].data.u64, events[i].events)
             handled += 1
     atomic_store(&polling, 0)
+    # The other half is in park: one of the two sees what the other has written.
+    if atomic_load(&parked):
+        pthread_mutex_lock(&stand_by_lock)
+        pthread_cond_signal(&stand_by_wake)
+        pthread_mutex_unlock(&stand_by_lock)
     return handled
 
+
+# -- the socket thread
+
+cdef void nap() noexcept nogil:
+    cdef timespec until
+    clock_gettime(CLOCK_MONOTONIC, &until)
+    until.tv_nsec += STAND_BY_MS * 1000000
+    if until.tv_nsec >= 1000000000:
+        until.tv_nsec -= 1000000000
+        until.tv_sec += 1
+    pthread_mutex_lock(&stand_by_lock)
+    while not quitting and pthread_cond_timedwait(&stand_by_wake, &stand_by_lock, &until) == 0:
+        pass
+    pthread_mutex_unlock(&stand_by_lock)
+
+
+cdef void park(int seen) noexcept nogil:
+    """Sleep as long as the poll that began as round `seen` lasts."""
+    pthread_mutex_lock(&stand_by_lock)
+    atomic_store(&parked, 1)
+    while not quitting and atomic_load(&polling) and atomic_load_relaxed(&rounds) == seen:
+        pthread_cond_wait(&stand_by_wake, &stand_by_lock)
+    atomic_store(&parked, 0)
+    pthread_mutex_unlock(&stand_by_lock)
+
+
+cdef void poll_stand_by() noexcept nogil:
+    cdef int seen
+    while not atomic_load(&quitting):
+        seen = atomic_load_relaxed(&rounds)
+        nap()
+        if atomic_load_relaxed(&rounds) != seen:
+            continue
+        if atomic_load(&polling):
+            park(seen)
+        elif socket_poll(-1) >= 0:
+            while socket_poll(0) > 0:
+                pass
+
+
+cdef void poll_quit() noexcept nogil:
+    pthread_mutex_lock(&stand_by_lock)
+    atomic_store(&quitting, 1)
+    pthread_cond_signal(&stand_by_wake)
+    pthread_mutex_unlock(&stand_by_lock)
+    socket_wakeup()
+
+
+# -- events
 
 cdef void handle_event(int id, uint32_t happened) noexcept nogil:
     """The socket may have been closed, and its slot given away, since the system reported the event."""
@@ -244,6 +320,7 @@ cdef bint read_stream(socket_slot *s) noexcept nogil:
     cdef char *block
     cdef ssize_t n
     cdef size_t turn = 0
+    cdef size_t room
     cdef int error
     parts[1].iov_base = spill
     parts[1].iov_len = SPILL
@@ -252,7 +329,9 @@ cdef bint read_stream(socket_slot *s) noexcept nogil:
         block = <char *>malloc(size)
         parts[0].iov_base = block
         parts[0].iov_len = size
-        n = readv(s.fd, parts, 2)
+        # A large block needs no spill: what exceeds it is worth a call of its own.
+        room = size + SPILL if size < READ_MAX else size
+        n = readv(s.fd, parts, 2 if size < READ_MAX else 1)
         if n <= 0:
             error = errno
             free(block)
@@ -280,7 +359,7 @@ cdef bint read_stream(socket_slot *s) noexcept nogil:
             # Nobody owns it any more, and the stream has a hole now.
             close_socket(s)
             return False
-        if <size_t>n < size + SPILL:
+        if <size_t>n < room:
             return False
     return True
 

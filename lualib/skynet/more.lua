@@ -127,9 +127,11 @@ end
 
 -- tasks
 
+local EMPTY_STACK <const> = "stack traceback:"
+
 local function traceback_of(co)
-	local session_traceback = debug.traceback(co)
-	return (co_timer[co] or "") .. session_traceback
+	local stack = debug.traceback(co)
+	return stack == EMPTY_STACK and co_timer[co] or stack
 end
 
 --- End a blocked coroutine, or a fork that has not started.
@@ -214,7 +216,7 @@ local plain_timeout = task.timeout
 
 local function traced_timeout(ti, f)
 	local co = plain_timeout(ti, f)
-	co_timer[co] = debug.traceback(string.format("TIMER %d+%d : ", c.now(), ti), 2) .. "\n"
+	co_timer[co] = debug.traceback(string.format("TIMER %d+%d : ", c.now(), ti), 2)
 	return co
 end
 

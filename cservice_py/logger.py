@@ -1,0 +1,80 @@
+"""The log service: LAUNCH logger [file]. Source: service_logger.c.
+
+Each TEXT message becomes one line, written with one system call, so that lines of several processes on one file do not
+mix. A SYSTEM message, which SIGHUP causes, reopens the file by its name. Everything happens on the worker that dispatches.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+
+from host.core.module import Context
+
+PTYPE_TEXT = 0
+PTYPE_SYSTEM = 4
+STDOUT = 1
+
+
+class Logger:
+    def __init__(self) -> None:
+        self.ctx: Context | None = None
+        self.path: str | None = None
+        self.fd = STDOUT
+
+    def open(self) -> bool:
+        """Open the file for appending; False when that fails, and then the old one stays in use."""
+        try:
+            fd = os.open(self.path or "", os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o666)
+        except OSError:
+            return False
+        self.close()
+        self.fd = fd
+        return True
+
+    def close(self) -> None:
+        if self.fd != STDOUT:
+            os.close(self.fd)
+        self.fd = STDOUT
+
+    def stamp(self) -> bytes:
+        """Local time of the node's clock, to 1/100 s: `dd/mm/yy HH:MM:SS.cc `."""
+        now = self.ctx.now()
+        seconds = self.ctx.starttime() + now // 100
+        return time.strftime("%d/%m/%y %H:%M:%S", time.localtime(seconds)).encode() + b".%02d " % (now % 100)
+
+    def callback(self, type: int, session: int, source: int, payload: bytes) -> None:
+        if type == PTYPE_TEXT:
+            line = b"[:%08x] %s\n" % (source, payload)
+            write(self.fd, self.stamp() + line if self.path else line)
+        elif type == PTYPE_SYSTEM and self.path:
+            self.open()
+
+
+def write(fd: int, data: bytes) -> None:
+    """Write all of it; a reader that is gone is no reason to stop the node."""
+    while data:
+        try:
+            data = data[os.write(fd, data):]
+        except BlockingIOError:
+            time.sleep(0.001)
+        except OSError:
+            return
+
+
+def create() -> Logger:
+    return Logger()
+
+
+def init(instance: Logger, ctx: Context, args: str | None) -> int:
+    instance.ctx = ctx
+    if args:
+        instance.path = args
+        if not instance.open():
+            return 1
+    ctx.callback(instance.callback)
+    return 0
+
+
+def release(instance: Logger) -> None:
+    instance.close()

@@ -1,0 +1,147 @@
+"""The command `snhost`."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Sequence
+from types import FrameType
+
+from host.errors import SnhostError
+
+__all__ = ["main"]
+
+_NO_CONFIG = (
+    "Need a config file. Please read skynet wiki : https://github.com/cloudwu/skynet/wiki/Config\n"
+    "usage: snhost configfilename"
+)
+
+_HELP = """\
+usage: snhost CONFIG                            run the node of a config file
+       snhost run CONFIG [--set KEY=VALUE ...]  the same, with keys replaced
+       snhost compare SCRIPT ...                run a script here and on a real skynet, and compare
+       snhost bench ...                         time this machine's node, and a real skynet
+       snhost --version | --help
+
+CONFIG is a config file of skynet, key for key. `snhost compare --help` and `snhost bench --help` tell about those.
+
+A node ends when a service calls skynet.abort(), with exit code 0, and on SIGINT or SIGTERM, with 130 or 143. SIGHUP makes
+the logger reopen its file. Exit code 1: the config is wrong, or a first service cannot be started; one line says why.
+"""
+
+# What a service in a blocking call of C or Python has left once the node was told to end, seconds.
+_LAST_RESORT = 0.9
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; returns its exit code."""
+    args = list(sys.argv[1:] if argv is None else argv)
+    if not args:
+        print(_NO_CONFIG, file=sys.stderr)
+        return 1
+    command = args[0]
+    if command in ("--help", "-h"):
+        print(_HELP, end="")
+        return 0
+    if command == "--version":
+        from host import __version__
+
+        print(f"snhost {__version__}")
+        return 0
+    if command in ("compare", "bench"):
+        return _tool(command, args)
+    if command == "run":
+        return _run_command(args[1:])
+    if command.startswith("-"):
+        print(f"snhost: there is no option {command}; see snhost --help", file=sys.stderr)
+        return 1
+    return _run(command, {})
+
+
+def _tool(command: str, args: list[str]) -> int:
+    import argparse
+    import importlib
+
+    parser = argparse.ArgumentParser(prog="snhost")
+    module = importlib.import_module(f"host.{command}")
+    module.add_parser(parser.add_subparsers(dest="command"))
+    result: int = module.run(parser.parse_args(args))
+    return result
+
+
+def _run_command(args: list[str]) -> int:
+    overrides: dict[str, str] = {}
+    files = []
+    words = iter(args)
+    for word in words:
+        if word == "--set" or word.startswith("--set="):
+            pair = next(words, "") if word == "--set" else word[len("--set="):]
+            key, equals, value = pair.partition("=")
+            if not key or not equals:
+                print(f"snhost run: --set wants KEY=VALUE, not '{pair}'", file=sys.stderr)
+                return 1
+            overrides[key] = value
+        elif word.startswith("-"):
+            print(f"snhost run: there is no option {word}; see snhost --help", file=sys.stderr)
+            return 1
+        else:
+            files.append(word)
+    if len(files) != 1:
+        print(_NO_CONFIG if not files else "snhost run: one config file, please", file=sys.stderr)
+        return 1
+    return _run(files[0], overrides)
+
+
+def _run(path: str, overrides: dict[str, str]) -> int:
+    from host.config import Config
+
+    try:
+        config = Config.load(path, overrides)
+        if config.daemon is not None:
+            from host import daemon
+
+            with daemon.detached(config.daemon):
+                return _serve(config)
+        return _serve(config)
+    except SnhostError as e:
+        print(_one_line(str(e)), file=sys.stderr)
+        return 1
+
+
+def _serve(config: object) -> int:
+    from host.node import Node
+
+    node = Node(config)  # type: ignore[arg-type]
+    code = 0
+
+    def end(number: int, frame: FrameType | None) -> None:
+        nonlocal code
+        code = 128 + number
+        # abort retires services, whose release may need the lock that the interrupted code holds
+        threading.Thread(target=node.abort, daemon=True).start()
+        timer = threading.Timer(_LAST_RESORT, os._exit, (code,))
+        timer.daemon = True
+        timer.start()
+
+    def reopen(number: int, frame: FrameType | None) -> None:
+        threading.Thread(target=node.hup, daemon=True).start()
+
+    signal.signal(signal.SIGINT, end)
+    signal.signal(signal.SIGTERM, end)
+    signal.signal(signal.SIGHUP, reopen)
+    signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+    node.start()
+    node.wait()
+    return code
+
+
+def _one_line(text: str) -> str:
+    """The first line of a failure that says something; what follows is in the log."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[0] if lines else "failed"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
