@@ -5,12 +5,15 @@ local memory = require "skynet.memory"
 
 memory.dumpinfo()
 
+local lines = {}
 for handle, bytes in pairs(memory.info()) do
-	print(string.format(":%08x %gK", handle, bytes / 1024))
+	lines[#lines + 1] = string.format(":%08x %gK", handle, bytes / 1024)
 end
+lines[#lines + 1] = "Total memory:\t" .. memory.total()
+lines[#lines + 1] = "Total block:\t" .. memory.block()
 
-print("Total memory:", memory.total())
-print("Total block:", memory.block())
+-- In one piece: the logger writes to stdout too.
+print(table.concat(lines, "\n"))
 
 skynet.start(function()
 	skynet.exit()

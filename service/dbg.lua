@@ -24,10 +24,13 @@ end
 skynet.start(function()
 	local list = skynet.call(".launcher", "lua", table.unpack(command))
 	if list then
-		for _, key in ipairs(sorted_keys(list)) do
+		local lines = {}
+		for i, key in ipairs(sorted_keys(list)) do
 			local value = list[key]
-			print(key, type(value) == "table" and fields(value) or tostring(value))
+			lines[i] = key .. "\t" .. (type(value) == "table" and fields(value) or tostring(value))
 		end
+		-- In one piece: the logger writes to stdout too.
+		print(table.concat(lines, "\n"))
 	end
 	skynet.exit()
 end)

@@ -48,7 +48,7 @@ cdef int lregister_protocol(lua_State *L) noexcept nogil:
     assertion(L, lua.lua_getfield(L, 1, "name") == lua.LUA_TSTRING)
     lua.lua_getfield(L, 1, "id")                            # class proto name id
     id = lua.lua_tointegerx(L, 4, &is_integer)
-    assertion(L, is_integer and 0 <= id <= 255)
+    assertion(L, is_integer and lua.lua_type(L, 4) == lua.LUA_TNUMBER and 0 <= id <= 255)
     lua.lua_pushvalue(L, 3)
     assertion(L, lua.lua_rawget(L, 2) == lua.LUA_TNIL)
     assertion(L, lua.lua_rawgeti(L, 2, id) == lua.LUA_TNIL)
@@ -73,7 +73,8 @@ cdef int ldispatch(lua_State *L) noexcept nogil:
     lua.lua_pushvalue(L, 1)
     if lua.lua_type(L, 1) == lua.LUA_TNIL or lua.lua_rawget(L, 3) != lua.LUA_TTABLE:
         if lua.lua_isnil(L, 2):
-            return 0
+            lua.lua_pushnil(L)
+            return 1
         return lua.luaL_error(L, "attempt to index a nil value (local 'p')")
     lua.lua_getfield(L, 4, "dispatch")                      # typename f proto p before
     if not lua.lua_isnil(L, 2):
@@ -279,6 +280,14 @@ cdef int luaopen_skynet_coroutine_require(lua_State *L) noexcept nogil:
     lua.lua_pushvalue(L, -1)
     lua.lua_rawsetp(L, lua.LUA_REGISTRYINDEX, &REQUIRE_KEY)
     lua.lua_pushcclosure(L, lrequire, 1)
+    # the module skynet.require, as the original's loader leaves it
+    lua.lua_getfield(L, lua.LUA_REGISTRYINDEX, "_LOADED")
+    lua.lua_createtable(L, 0, 2)
+    lua.lua_pushvalue(L, -3)
+    lua.lua_setfield(L, -2, "require")
+    set_function(L, "init", linit)
+    lua.lua_setfield(L, -2, "skynet.require")
+    lua.lua_pop(L, 1)
     return 1
 
 

@@ -138,6 +138,8 @@ cdef int put_value(lua_State *L, writer *w, int index, int depth) noexcept nogil
     cdef size_t len
     cdef double d
     cdef void *u
+    if depth > MAX_DEPTH:
+        return PACK_DEPTH
     if type == lua.LUA_TSTRING:
         s = lua.lua_tolstring(L, index, &len)
         return put_string(w, s, len)
@@ -175,8 +177,6 @@ cdef int put_table(lua_State *L, writer *w, int index, int depth) noexcept nogil
     cdef lua.lua_Integer n, i, k
     cdef char *p
     cdef int error
-    if depth > MAX_DEPTH:
-        return PACK_DEPTH
     if not lua.lua_checkstack(L, lua.LUA_MINSTACK):
         return PACK_STACK
     if lua.lua_getmetatable(L, index):

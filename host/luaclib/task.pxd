@@ -93,6 +93,7 @@ cdef struct dispatcher:
     int error_ref
     int response_ref
     bint exiting
+    bint failed             # a coroutine has raised in this message, and its wake-ups are not run yet
     bint tracing            # somebody uses traces: requests have to be looked at
     bint hooked             # the debugger wants to see messages
 

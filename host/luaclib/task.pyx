@@ -380,9 +380,11 @@ cdef void resume(dispatcher *d, lua_State *src, task *t, int nargs) noexcept nog
         if t.trace == TRACE_TAG:
             protect(d, ptrace_end, t, 0)
         task_recycle(d, t)
-    elif not protect(d, pfailed, t, 0):
-        owe(t, "call failed", 11)
-        task_recycle(d, t)
+    else:
+        d.failed = True
+        if not protect(d, pfailed, t, 0):
+            owe(t, "call failed", 11)
+            task_recycle(d, t)
 
 
 cdef int pprofile_enter(lua_State *L) noexcept nogil:
@@ -412,8 +414,6 @@ cdef int pfailed(lua_State *L) noexcept nogil:
         if t.trace == TRACE_TAG:
             trace_event(L, d, t, "error", 0)
     lua.luaL_traceback(L, t.co, text, 0)                    # ... error text traceback
-    if t.trace == TRACE_TAG:
-        trace_event(L, d, t, "end", 0)
     close_coroutine(L, t)
     task_recycle(d, t)
     add_error(d, L)
@@ -443,9 +443,9 @@ cdef int pyielded(lua_State *L) noexcept nogil:
     lua.lua_xmove(t.co, L, 1)
     lua.lua_pop(t.co, nres)
     if command != NULL and strcmp(command, "USER") == 0:
-        lua.lua_pushstring(L, "Call skynet.coroutine.yield out of skynet.coroutine.resume\n")
+        lua.lua_pushstring(L, "Call skynet.coroutine.yield out of skynet.coroutine.resume")
     else:
-        lua.lua_pushfstring(L, "Unknown command : %s\n", lua.luaL_tolstring(L, -1, NULL))
+        lua.lua_pushfstring(L, "Unknown command : %s", lua.luaL_tolstring(L, -1, NULL))
     lua.luaL_traceback(L, t.co, lua.lua_tostring(L, -1), 0)
     # nothing can ever continue it: whoever waits for its answer must not
     owe(t, lua.lua_tostring(L, -1), strlen(lua.lua_tostring(L, -1)))
@@ -658,12 +658,13 @@ cdef void run_wakeup(dispatcher *d, lua_State *src, wakeup *w) noexcept nogil:
 
 
 cdef void run_wakeups(dispatcher *d, lua_State *src) noexcept nogil:
-    """Wake-ups first, in order, with those they cause; then one failed call; and so on."""
+    """Wake-ups first, in order, with those they cause; then one failed call; and so on. A failing coroutine ends this: the
+    rest waits until the next fork has run, as in the original."""
     cdef wakeup w
     cdef void *entry
     cdef session_slot *slot
     cdef task *t
-    while True:
+    while not d.failed:
         entry = ring_pop(&d.wakeups, sizeof(wakeup))
         if entry != NULL:
             w = (<wakeup *>entry)[0]
@@ -686,6 +687,7 @@ cdef void run_forks(dispatcher *d, lua_State *src) noexcept nogil:
         t = (<task **>entry)[0]
         if t != NULL:               # NULL: killed before it started
             t.forked = 0
+            d.failed = False
             resume(d, src, t, t.nargs)
             run_wakeups(d, src)
         entry = ring_pop(&d.forks, sizeof(task *))
@@ -706,9 +708,11 @@ cdef void dispatch(
         on_error(d, session, source)
     else:
         on_request(d, src, type, session, source, msg, sz)
-    if d.wakeups.head != d.wakeups.tail or d.errors.head != d.errors.tail:
+    run_wakeups(d, src)
+    run_forks(d, src)
+    while d.failed:
+        d.failed = False
         run_wakeups(d, src)
-    if d.forks.head != d.forks.tail:
         run_forks(d, src)
     d.untrimmed += 1
     if d.untrimmed >= TRIM_EVERY:
@@ -1318,7 +1322,10 @@ cdef int lfork(lua_State *L) noexcept nogil:
     cdef dispatcher *d = check_dispatcher(L)
     cdef int n = lua.lua_gettop(L)
     cdef task *t
-    lua.luaL_checkany(L, 1)
+    if n == 0:
+        # fails when it runs, as calling nil does
+        lua.lua_pushnil(L)
+        n = 1
     t = task_new(d, L)
     if not lua.lua_checkstack(t.co, n + lua.LUA_MINSTACK):
         task_recycle(d, t)
@@ -1411,7 +1418,8 @@ cdef void forget_wait(lua_State *L, dispatcher *d, task *t, bint swallow) noexce
     t.wait = WAIT_NONE
 
 
-# kill(coroutine) -> true | nothing
+# kill(coroutine, swallow?) -> true | nothing. The answer of a call is swallowed when it comes; that of a timer is reported
+# as unknown, as in the original, unless `swallow` is true.
 cdef int lkill(lua_State *L) noexcept nogil:
     cdef dispatcher *d = dispatcher_of(L)
     cdef lua_State *co
@@ -1428,7 +1436,7 @@ cdef int lkill(lua_State *L) noexcept nogil:
                 (<task **>d.forks.slots)[i & (d.forks.cap - 1)] = NULL
         t.forked = 0
     elif t.blocked:
-        forget_wait(L, d, t, t.wait == WAIT_CALL)
+        forget_wait(L, d, t, t.wait == WAIT_CALL or lua.lua_toboolean(L, 2))
         owe(t, "killed", 6)
         close_coroutine(L, t)
     else:

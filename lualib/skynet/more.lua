@@ -166,7 +166,10 @@ function skynet.task(what)
 	end
 	if what == "init" then
 		local co = rawget(skynet, "_start_coroutine")
-		return co and debug.traceback(co)
+		if co then
+			return debug.traceback(co)
+		end
+		return
 	end
 	local kind = type(what)
 	if kind == "table" then
@@ -290,6 +293,15 @@ function skynet._hook_dispatch(f)
 end
 
 return function(handlers)
+	function handlers.unknown_request(session, source, msg, sz, id)
+		local p = proto[id]
+		return skynet._unknown_request(session, source, msg, sz, p and p.name or id)
+	end
+
+	function handlers.unknown_response(session, source, msg, sz)
+		return skynet._unknown_response(session, source, msg, sz)
+	end
+
 	function handlers.hook(session, source, msg, sz, typeid)
 		return hook and hook(typeid, msg, sz, session, source)
 	end

@@ -84,7 +84,10 @@ function meta:select(timeout)
 			task.kill(co)
 		end
 		collectors = {}
-		timer = nil
+		if timer then
+			task.kill(timer, true)
+			timer = nil
+		end
 	end })
 
 	for _, obj in ipairs(pending) do
@@ -97,12 +100,10 @@ function meta:select(timeout)
 		end
 	end
 	if timeout and waiting > 0 then
-		timer = true
-		skynet.timeout(timeout, function()
-			if timer then
-				self.timeout = true
-				wake()
-			end
+		timer = task.timeout(timeout, function()
+			timer = nil
+			self.timeout = true
+			wake()
 		end)
 	end
 	return next_answer, nil, nil, close

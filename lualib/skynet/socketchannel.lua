@@ -198,7 +198,7 @@ local function watch_close(conn)
 	socket.onclose(conn[1], function()
 		-- With requests pending it is the dispatcher that notices.
 		if not conn.lost and conn.queue and not conn.dispatching then
-			skynet.error("socket closed by peer : ", conn.host, conn.port)
+			skynet.error("socket closed by peer :", conn.host, conn.port)
 			lose(conn, socket_error)
 		end
 	end)

@@ -30,6 +30,5 @@ LIBRARIES = [
 def test_library_passes_its_checks(run_node: Callable[..., Any], library: str) -> None:
     result = run_node(f"test_{library}")
 
-    verdict = re.findall(r"^VERDICT (.*)$", result.stdout, re.MULTILINE)
-    assert verdict and re.fullmatch(r"ok \d+", verdict[0]), result.stdout
+    assert re.search(r"VERDICT ok \d+$", result.stdout, re.MULTILINE), result.stdout
     assert result.returncode == 0
