@@ -78,6 +78,11 @@ class Config:
 
     def __init__(self, env: Mapping[str, str]) -> None:
         self.env = {**defaults(), **env}
+        if "lualoader" not in env:
+            # our own Lua layer is in use, and a config need not know where it is installed
+            for key in ("lua_path", "luaservice"):
+                if defaults()[key] not in self.env[key]:
+                    self.env[key] += ";" + defaults()[key]
         self.thread = _integer(self.env, "thread")
         if not 1 <= self.thread <= 1024:
             raise ConfigError(f"Invalid thread {self.thread} , should be in [1,1024]")

@@ -75,8 +75,9 @@ class Node:
         self._threads: list[threading.Thread] = []
         self._booted = threading.Event()
         self._stopped = threading.Event()
+        self._bootstrap = 0
         self._gateway: Gateway | None = None
-        self._gateway_lock = threading.Lock()
+        self._lock = threading.Lock()
         self._reaper: threading.Thread | None = None
 
     # life
@@ -115,16 +116,25 @@ class Node:
         loader = ModuleLoader(config.cpath)
         node.init(config.env, config.thread, config.harbor, config.profile, loader)
         try:
-            logger = module.launch(config.logservice, config.logger)
+            try:
+                logger = module.launch(config.logservice, config.logger)
+            except ModuleError as e:
+                raise LaunchError(f"Can't launch {config.logservice} service : {e}") from None
             if not logger:
                 raise LaunchError(f"Can't launch {config.logservice} service")
             node.name_handle("logger", logger)
             name, _, args = config.bootstrap.partition(" ")
-            if not module.launch(name, args.lstrip(" "), self._booted.set):
+            try:
+                self._bootstrap = module.launch(name, args.lstrip(" "), self._booted.set)
+            except ModuleError as e:
+                raise LaunchError(f"Bootstrap error : {config.bootstrap} : {e}") from None
+            if not self._bootstrap:
                 raise LaunchError(f"Bootstrap error : {config.bootstrap}")
-        except (LaunchError, ModuleError):
+        except BaseException:
             self._run_threads()
             node.abort()
+            if node.statistics()["services"] == 0:
+                node.quit()
             self._join()
             raise
         self._run_threads()
@@ -136,6 +146,7 @@ class Node:
             (f"snhost-worker-{i}", node.worker_main, (i,)) for i in range(self.config.thread)
         ]
         bodies += [("snhost-timer", node.timer_main, ()), ("snhost-monitor", node.monitor_main, ())]
+        bodies.append(("snhost-socket", node.socket_main, ()))
         self._threads = [threading.Thread(name=n, target=f, args=a, daemon=True) for n, f, a in bodies]
         for thread in self._threads:
             thread.start()
@@ -144,11 +155,15 @@ class Node:
         from host.core import node
         from host.luaclib import snlua
 
-        if node.get_env("start_failed") is None:
+        handle, reason = snlua.last_failure() or (0, "it has failed in its start function")
+        if handle == self._bootstrap:
+            what = self.config.bootstrap
+        elif node.get_env("start_failed") is not None:
+            what = self.config.env.get("start", "main")
+        else:
             return
-        reason = snlua.last_failure() or "it has failed in its start function"
         self.stop()
-        raise LaunchError(f"Can't start service {self.config.env.get('start', 'main')}: {reason}")
+        raise LaunchError(f"Can't start service {what}: {reason}")
 
     def abort(self) -> None:
         """Retire every service, as skynet.abort(). Returns at once; safe in a signal handler of Python."""
@@ -158,9 +173,11 @@ class Node:
 
         node.abort()
         self._booted.set()
-        if self._reaper is None:
-            self._reaper = threading.Thread(name="snhost-reaper", target=self._reap, daemon=True)
-            self._reaper.start()
+        with self._lock:
+            if self._reaper is None:
+                reaper = threading.Thread(name="snhost-reaper", target=self._reap, daemon=True)
+                reaper.start()
+                self._reaper = reaper
 
     def _reap(self) -> None:
         """Break what keeps a worker from seeing that the node has ended."""
@@ -280,13 +297,18 @@ class Node:
 
     def _way_in(self) -> Gateway:
         self._check_running()
-        with self._gateway_lock:
+        with self._lock:
             if self._gateway is None:
                 from host.core import module
                 from host.gateway import Gateway
 
-                self._gateway = Gateway(module.create_context())
+                # a node that ends by itself takes the gateway with it: whoever waits must hear of it
+                self._gateway = Gateway(module.create_context(self._close_gateway))
             return self._gateway
+
+    def _close_gateway(self) -> None:
+        if self._gateway is not None:
+            self._gateway.close()
 
 
 def _openers() -> dict[str, int]:

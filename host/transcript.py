@@ -126,6 +126,11 @@ RULES: dict[str, _Rule] = {
         True,
         _substitute(r"(?<=<TRACE )([^>]+>) \d+ (\w+(?: \w+)?)(?: :.*)?", r"\1 \2"),
     ),
+    "replies": _Rule(
+        "size of an error reply, and the position in front of `call failed`: snhost sends the text of the error along",
+        True,
+        _substitute(r"(?<=msgsz = )\d+(?=\] error : (?:\S+:\d+: )?call failed)|\S+\.lua:\d+: (?=call failed)", ""),
+    ),
     "handles": _Rule(":%08x handles are numbered :H1, :H2 ... in order of appearance", True, _rename_handles),
     "versions": _Rule(
         "the message counter of an endless loop report", True, _substitute(r"(?<=\(version = )\d+(?=\))", "<version>")

@@ -52,11 +52,12 @@ local function boot()
 end
 
 skynet.start(function()
-	local ok, err = xpcall(boot, debug.traceback)
-	if not ok then
-		mark_failed()
-		error(err, 0)
-	end
+	local _ <close> = setmetatable({}, { __close = function(_, err)
+		if err ~= nil then
+			mark_failed()
+		end
+	end })
+	boot()
 	-- Its errors are logged where they happen.
 	if not pcall(skynet.newservice, skynet.getenv "start" or "main") then
 		mark_failed()

@@ -13,7 +13,7 @@ lines[#lines + 1] = "Total memory:\t" .. memory.total()
 lines[#lines + 1] = "Total block:\t" .. memory.block()
 
 -- In one piece: the logger writes to stdout too.
-print(table.concat(lines, "\n"))
+io.stdout:write(table.concat(lines, "\n") .. "\n"):flush()
 
 skynet.start(function()
 	skynet.exit()

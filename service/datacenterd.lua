@@ -4,8 +4,8 @@ local skynet = require "skynet"
 
 local root = {}		-- key -> value, or the table of a branch
 
--- The paths that are waited on, as a tree: a node has either `below`, key -> node, or `responses` of those who wait for
--- the value at its place. The two exclude each other: a place that is to become a value will not become a branch.
+-- The paths that are waited on, as a tree: a node has either `below`, key -> node, or `responses` of those who wait
+-- for the value at its place. The two exclude each other: a place that is to be a value will not become a branch.
 local waiting = { below = {} }
 
 local command = {}

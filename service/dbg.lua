@@ -27,10 +27,10 @@ skynet.start(function()
 		local lines = {}
 		for i, key in ipairs(sorted_keys(list)) do
 			local value = list[key]
-			lines[i] = key .. "\t" .. (type(value) == "table" and fields(value) or tostring(value))
+			lines[i] = tostring(key) .. "\t" .. (type(value) == "table" and fields(value) or tostring(value))
 		end
 		-- In one piece: the logger writes to stdout too.
-		print(table.concat(lines, "\n"))
+		io.stdout:write(table.concat(lines, "\n") .. "\n"):flush()
 	end
 	skynet.exit()
 end)

@@ -1,5 +1,5 @@
--- Stands between the debug console and a service that is debugged, for one session: lines typed there go into a channel
--- that the service reads even while it is stopped, and no message can reach it.
+-- Stands between the debug console and a service that is debugged, for one session: lines typed there go into a
+-- channel that the service reads even while it is stopped and no message can reach the stopped request.
 
 local skynet = require "skynet"
 local debugchannel = require "skynet.debugchannel"

@@ -1,5 +1,5 @@
--- Starts services and keeps the list of them. A LAUNCH request is answered when the new service reports that its start
--- function has finished (LAUNCHOK) or not (ERROR), or when it goes away before (REMOVE).
+-- Starts services and keeps the list of them. A LAUNCH request is answered when the new service reports that its
+-- start function has finished (LAUNCHOK) or failed (ERROR), or when it goes away before (REMOVE).
 
 local skynet = require "skynet"
 require "skynet.manager"
@@ -81,7 +81,8 @@ function command.LIST()
 	return list
 end
 
--- Ask all services at once; format(handle, result) makes the entry of each, result being the answer, "ERROR" or "TIMEOUT".
+-- Ask all services at once; format(handle, result) makes the entry of each, result being the answer, "ERROR" or
+-- "TIMEOUT".
 local function ask_all(timeout, cmd, format)
 	local list = {}
 	local requests = skynet.request()

@@ -76,9 +76,10 @@ local reported = {}
 
 local function progress(name, state)
 	local lines = {}
-	local function task(address, ...)
-		local ok, result = pcall(skynet.call, address, "debug", "TASK", ...)
-		return tostring(result)
+	-- The stack of a coroutine there, if it can be had: the service may be gone, or not have begun yet.
+	local function task(address, what)
+		local ok, stack = pcall(skynet.call, address, "debug", "TASK", what)
+		return ok and stack or ""
 	end
 	local launch = state.launch
 	if launch then

@@ -148,6 +148,8 @@ def test_a_directive_that_makes_no_sense_is_refused(script: Path, line: str) -> 
         ("sizes", "GC 12.34 Kb -> 5.00 Kb, 32K, 1.5 M", "GC <size> -> <size>, <size>, <size>"),
         ("sessions", "lua call [a to :b : 31 msgsz = 4]", "lua call [a to :b : <session> msgsz = 4]"),
         ("sessions", "Unknown session : 5 from 8", "Unknown session : <session> from 8"),
+        ("replies", "[8 to :a : 3 msgsz = 73] error : x.lua:5: call failed", "[8 to :a : 3 msgsz = ] error : call failed"),
+        ("replies", "[8 to :a : 3 msgsz = 73] error : boom", "[8 to :a : 3 msgsz = 73] error : boom"),
         ("versions", "endless loop (version = 123)", "endless loop (version = <version>)"),
         ("positions", "<lualib>/skynet.lua:12: <service>/x.lua:3: text", "text"),
         ("positions", "demo.lua:12: kept", "demo.lua:12: kept"),

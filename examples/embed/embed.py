@@ -5,9 +5,16 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import host
+from host.config import defaults
 
-HERE = Path(__file__).parent
-CONFIG = {"thread": 2, "harbor": 0, "start": "scoreboard", "luaservice": f"{HERE}/?.lua", "logger": "/dev/null"}
+CONFIG = {
+    "thread": 2,
+    "harbor": 0,
+    "start": "scoreboard",
+    # Here, and where snhost's own services are.
+    "luaservice": f"{Path(__file__).parent}/?.lua;{defaults()['luaservice']}",
+    "logger": "/dev/null",
+}
 
 
 async def ask(node: host.Node) -> list[int]:

@@ -257,8 +257,6 @@ cdef int32_t context_sendname(
     if address[0] == c".":
         destination = handle_findname(address + 1)
         if destination == 0:
-            if type & PTYPE_TAG_ALLOCSESSION:
-                context_newsession(ctx)
             if type & PTYPE_TAG_DONTCOPY:
                 free(data)
             return -1

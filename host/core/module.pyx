@@ -203,9 +203,13 @@ cdef Context new_context(module, instance, on_release):
     return wrapper
 
 
-def create_context() -> Context:
-    """Create a service of no module, for the embedding program's own use; it is not in the log."""
-    cdef Context wrapper = new_context(None, None, None)
+def create_context(on_release=None) -> Context:
+    """Create a service of no module, for the embedding program's own use; it is not in the log.
+
+    Args:
+        on_release: called without arguments when the service is gone, on the thread that destroys it.
+    """
+    cdef Context wrapper = new_context(None, None, on_release)
     context_started(wrapper.ctx)
     return wrapper
 

@@ -1,6 +1,7 @@
 # cython: language_level=3
 """Start and stop of the core, in the order that matters; host.node drives it."""
 
+from libc.errno cimport errno
 from libc.stdint cimport int32_t, uint32_t
 
 from host.core.context cimport (
@@ -11,6 +12,7 @@ from host.core.env cimport env_free, env_get, env_init, env_set
 from host.core.handle cimport handle_findname, handle_namehandle
 from host.core.message cimport PTYPE_RESPONSE, PTYPE_SYSTEM, message_pack_size, skynet_message
 from host.core.monitor cimport monitor_check, monitor_free, monitor_init, monitor_quit, monitor_run
+from host.core.socket cimport socket_free, socket_init, socket_stop, socket_thread_run
 from host.core.timer cimport timer_free, timer_init, timer_now, timer_pending, timer_quit, timer_run, timer_starttime
 from host.core.worker cimport worker_run, workers_count, workers_free, workers_init, workers_quit
 
@@ -26,8 +28,22 @@ cdef void post_timeout(uint32_t handle, int32_t session) noexcept nogil:
     context_push(handle, &m)
 
 
+cdef int post_socket(uint32_t handle, void *data, size_t sz) noexcept nogil:
+    cdef skynet_message m
+    m.source = 0
+    m.session = 0
+    m.data = data
+    m.sz = sz
+    return context_push(handle, &m)
+
+
+cdef void log_socket(const char *text, size_t sz) noexcept nogil:
+    context_error(NULL, text, sz)
+
+
 cdef void stop_threads() noexcept nogil:
     workers_quit()
+    socket_stop()
     timer_quit()
     monitor_quit()
 
@@ -51,6 +67,8 @@ def init(env: dict[str, str], int thread, int harbor, bint profile, loader) -> N
     contexts_on_end(stop_threads)
     timer_init(post_timeout)
     monitor_init()
+    if socket_init(post_socket, log_socket) != 0:
+        raise OSError(errno, "the socket server cannot be started")
     module.init(loader)
 
 
@@ -81,6 +99,12 @@ def timer_main() -> None:
         timer_run()
 
 
+def socket_main() -> None:
+    """The body of the socket thread."""
+    with nogil:
+        socket_thread_run()
+
+
 def monitor_main() -> None:
     """The body of the monitor thread."""
     with nogil:
@@ -108,6 +132,7 @@ def quit() -> None:
 def free() -> None:
     """Release what init made; every thread has ended."""
     contexts_free()
+    socket_free()
     monitor_free()
     timer_free()
     workers_free()

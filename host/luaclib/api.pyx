@@ -179,7 +179,7 @@ cdef int lexit(lua_State *L) noexcept nogil:
 
 # start_failed(text): for whoever started the node
 cdef int lstart_failed(lua_State *L) noexcept nogil:
-    snlua_failed(lua.luaL_checklstring(L, 1, NULL))
+    snlua_failed(snlua_of(L), lua.luaL_checklstring(L, 1, NULL))
     return 0
 
 
@@ -190,11 +190,11 @@ cdef char INITS_KEY
 cdef char REQUIRE_KEY           # Lua's own require
 
 
-cdef int call_end(lua_State *L, int status, lua.lua_KContext ctx) noexcept nogil:
-    return 1
+cdef int require_end(lua_State *L, int status, lua.lua_KContext ctx) noexcept nogil:
+    return lua.lua_gettop(L)
 
 
-# require(name) -> value; in a coroutine it yields when the module blocks, or another coroutine loads it
+# require(name) -> value, and on the main thread what the loader was told; in a coroutine it yields when the module blocks, or another coroutine loads it
 cdef int lrequire(lua_State *L) noexcept nogil:
     cdef bint is_main
     lua.luaL_checklstring(L, 1, NULL)
@@ -213,8 +213,8 @@ cdef int lrequire(lua_State *L) noexcept nogil:
         lua.lua_pushstring(L, "skynet.requireco")
         lua.lua_call(L, 1, 1)
     lua.lua_insert(L, 1)
-    lua.lua_callk(L, 1, 1, 0, call_end)
-    return 1
+    lua.lua_callk(L, 1, lua.LUA_MULTRET, 0, require_end)
+    return require_end(L, lua.LUA_OK, 0)
 
 
 cdef void push_inits(lua_State *L) noexcept nogil:

@@ -1,8 +1,9 @@
 # cython: language_level=3, cdivision=True, boundscheck=False, wraparound=False
 from libc.stdlib cimport free, malloc, realloc
-from libc.string cimport memcpy, strcmp, strcpy, strlen
+from libc.string cimport memcpy, strcmp, strcpy, strlen, strncmp
 
 from host.core cimport lua
+from host.core.env cimport env_get
 from host.core.lua cimport lua_State
 from host.core.sync cimport spin_lock, spin_unlock, spinlock
 from host.luaclib.snlua cimport snlua, snlua_of
@@ -203,6 +204,14 @@ cdef int lsearcher(lua_State *L) noexcept nogil:
     if lua.lua_getfield(L, lua.lua_upvalueindex(1), "path") != lua.LUA_TSTRING:
         return lua.luaL_error(L, "'package.path' must be a string")
     lua.lua_call(L, 2, 2)                                   # name, filename | nil message
+    if lua.lua_isnil(L, -2) and strncmp(name, "skynet.", 7) == 0 and env_get("lua_path") != NULL:
+        # what our own library loads on first use must be found even in a service with a package.path of its own
+        lua.lua_getfield(L, lua.lua_upvalueindex(1), "searchpath")
+        lua.lua_pushvalue(L, 1)
+        lua.lua_pushstring(L, env_get("lua_path"))
+        lua.lua_call(L, 2, 2)
+        if lua.lua_isnil(L, -2):
+            lua.lua_pop(L, 2)
     if lua.lua_isnil(L, -2):
         return 1
     lua.lua_pop(L, 1)

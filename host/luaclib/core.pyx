@@ -11,7 +11,7 @@ from host.core.context cimport (
 )
 from host.core.handle cimport handle_isremote
 from host.core.lua cimport lua_State, set_function
-from host.core.message cimport PTYPE_TAG_DONTCOPY
+from host.core.message cimport PTYPE_TAG_ALLOCSESSION, PTYPE_TAG_DONTCOPY
 from host.core.sync cimport clock_ns
 from host.core.timer cimport timer_now
 from host.luaclib.seri cimport lpack, lpackstring, lunpack
@@ -74,7 +74,7 @@ cdef int send(lua_State *L, uint32_t source, int type_index) noexcept nogil:
         session = <int32_t>lua.luaL_checkinteger(L, type_index + 1)
     type |= core_payload(L, type_index + 2, &data, &sz)
     if allocate:
-        session = context_newsession(ctx)
+        type |= PTYPE_TAG_ALLOCSESSION
     if name != NULL:
         session = context_sendname(ctx, source, name, type, session, data, sz)
     else:

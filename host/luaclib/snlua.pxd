@@ -45,4 +45,4 @@ cdef void snlua_report(
 cdef int ltraceback(lua_State *L) noexcept nogil
 
 # Remember why a service could not be started, for snlua.last_failure().
-cdef void snlua_failed(const char *text) noexcept nogil
+cdef void snlua_failed(snlua *s, const char *text) noexcept nogil

@@ -65,6 +65,7 @@ cdef int nopeners
 # Why the last start of a service failed, for whoever started the node.
 cdef spinlock failure_lock
 cdef char *failure
+cdef uint32_t failed_handle
 
 
 # -- memory
@@ -187,30 +188,35 @@ cdef void snlua_report(
         context_errorf(s.ctx, "lua error in error : [%x to :%x : %d]", source, self, session)
 
 
-cdef inline void swap_failure(char **text) noexcept nogil:
-    global failure
+cdef inline void swap_failure(uint32_t *handle, char **text) noexcept nogil:
+    global failure, failed_handle
     cdef char *before = failure
+    cdef uint32_t handle_before = failed_handle
     failure = text[0]
+    failed_handle = handle[0]
     text[0] = before
+    handle[0] = handle_before
 
 
-cdef void snlua_failed(const char *text) noexcept nogil:
+cdef void snlua_failed(snlua *s, const char *text) noexcept nogil:
     cdef char *copy = strdup(text)
+    cdef uint32_t handle = s.ctx.handle
     spin_lock(&failure_lock)
-    swap_failure(&copy)
+    swap_failure(&handle, &copy)
     spin_unlock(&failure_lock)
     free(copy)
 
 
-def last_failure() -> str | None:
-    """Return why the last service that could not be started failed, and forget it."""
+def last_failure() -> tuple[int, str] | None:
+    """Return the handle of the last service that could not be started and why, and forget it."""
     cdef char *text = NULL
+    cdef uint32_t handle = 0
     spin_lock(&failure_lock)
-    swap_failure(&text)
+    swap_failure(&handle, &text)
     spin_unlock(&failure_lock)
     if text == NULL:
         return None
-    result = text.decode("utf-8", "replace")
+    result = handle, text.decode("utf-8", "replace")
     free(text)
     return result
 
@@ -269,7 +275,7 @@ cdef int lboot(lua_State *L) noexcept nogil:
     set_path(L, "LUA_SERVICE", "luaservice", "./service/?.lua")
     set_path(L, "LUA_PRELOAD", "preload", NULL)
     if codecache_loadfile(L, s, loader) != lua.LUA_OK:      # args error
-        snlua_failed(lua.lua_tostring(L, -1))
+        snlua_failed(s, lua.lua_tostring(L, -1))
         context_errorf(s.ctx, "Can't load %s : %s", loader, lua.lua_tostring(L, -1))
         lua.lua_pushboolean(L, 0)
         return 1
@@ -277,7 +283,7 @@ cdef int lboot(lua_State *L) noexcept nogil:
     lua.lua_insert(L, 2)
     lua.lua_pushvalue(L, 1)                                 # args traceback loader args
     if lua.lua_pcall(L, 1, 0, 2) != lua.LUA_OK:
-        snlua_failed(lua.lua_tostring(L, -1))
+        snlua_failed(s, lua.lua_tostring(L, -1))
         lua.lua_pushfstring(L, "lua loader error : %s", lua.lua_tostring(L, -1))
         log_top(s.ctx, L)
         lua.lua_pushboolean(L, 0)

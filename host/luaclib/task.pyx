@@ -1534,6 +1534,19 @@ trace_names[2] = "OFF"
 trace_names[3] = NULL
 
 
+# resume(co): go on with a task that a hook of the debugger has stopped
+cdef int lresume_stopped(lua_State *L) noexcept nogil:
+    cdef lua_State *co = lua.lua_tothread(L, 1)
+    cdef task *t
+    if co == NULL:
+        return lua.luaL_error(L, "thread expected")
+    t = task_of(co)
+    if t == NULL or t.blocked != 0 or lua.lua_status(co) != lua.LUA_YIELD:
+        return lua.luaL_error(L, "not stopped")
+    resume(dispatcher_of(L), L, t, 0)
+    return 0
+
+
 # sethook(on): call handlers.hook before each message
 cdef int lsethook(lua_State *L) noexcept nogil:
     dispatcher_of(L).hooked = lua.lua_toboolean(L, 1)
@@ -1681,6 +1694,7 @@ cdef int luaopen_skynet_task(lua_State *L) noexcept nogil:
     set_function(L, "term", lterm)
     set_function(L, "set_trace", lset_trace)
     set_function(L, "sethook", lsethook)
+    set_function(L, "resume", lresume_stopped)
     return 1
 
 

@@ -8,20 +8,18 @@ local write <const> = socket.write
 
 local sockethelper = {}
 
-local raised	-- what the last error was about, until somebody has looked at it
-
 --- What all functions of here throw; compare by identity. Its text tells once what was last raised.
 local socket_error = setmetatable({}, {
-	__tostring = function()
-		local text = raised
-		raised = nil
-		return text and "[Socket Error] : " .. text or "[Socket Error]"
+	__tostring = function(self)
+		local text = self.err_info
+		self.err_info = nil
+		return text or "[Socket Error]"
 	end,
 })
 sockethelper.socket_error = socket_error
 
 local function raise(text)
-	raised = text
+	socket_error.err_info = "[Socket Error] : " .. text
 	error(socket_error)
 end
 

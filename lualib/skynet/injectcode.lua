@@ -1,7 +1,7 @@
 -- Evaluate source text as if it stood at a given level of a coroutine's stack.
 --
--- The text is compiled as a function whose upvalues are the names it mentions. Those that are upvalues of the frame are
--- joined to it and thus shared; locals of the frame are copied in before the run and back afterwards.
+-- The text is compiled as a function whose upvalues are the names it mentions. Those that are upvalues of the frame
+-- are joined to it and thus shared; locals of the frame are copied in before the run and back afterwards.
 
 -- Names in source that could be variables: all words, keywords excepted because they are no names in the frame.
 local function words_of(source)

@@ -292,6 +292,8 @@ function skynet._hook_dispatch(f)
 	task.sethook(f ~= nil)
 end
 
+skynet._resume = task.resume
+
 return function(handlers)
 	function handlers.unknown_request(session, source, msg, sz, id)
 		local p = proto[id]

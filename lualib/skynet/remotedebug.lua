@@ -1,9 +1,9 @@
 -- Look into a living service from the debug console: evaluate, break at a request, step. Loaded by skynet.debug.
 --
--- Commands come through a channel, not as messages, and are read before each message is dispatched; a timer sees to it
--- that there is one every 0.1 s. A breakpoint is a line hook that yields nothing: skynet.lua then leaves the coroutine
--- alone, the service goes on with other messages, and what is typed is evaluated in the stopped frame. To continue,
--- skynet._resume runs it as the dispatcher would have. Only one coroutine is stopped or stepped at a time.
+-- Commands come through a channel, not as messages, and are read before each message is dispatched; a timer sees to
+-- it that there is one every 0.1 s. A breakpoint is a line hook that yields nothing: skynet.lua then leaves the
+-- coroutine alone, the service goes on with other messages, and what is typed is evaluated in the stopped frame. To
+-- continue, skynet._resume runs it as the dispatcher would have. Only one coroutine is stopped or stepped at a time.
 
 local skynet = require "skynet"
 local debugchannel = require "skynet.debugchannel"
@@ -73,8 +73,8 @@ end
 -- C functions that let a yield of what they call pass.
 local transparent = { [pcall] = true, [xpcall] = true, [dofile] = true }
 
--- Called by the hook: can the hooked function yield? coroutine.isyieldable would answer for the hook itself, which never
--- can. A C function at the bottom is what the coroutine was made of, and yields pass it.
+-- Called by the hook: can the hooked function yield? coroutine.isyieldable would answer for the hook itself, which
+-- never can. A C function at the bottom is what the coroutine was made of, and yields pass it.
 local function can_yield()
 	local level = 3		-- 1 is this function, 2 the hook
 	local info = debug.getinfo(level, "Sf")
@@ -89,7 +89,8 @@ local function can_yield()
 	return true
 end
 
--- Break at the next line of any function, or with step_into false at one of the function stopped in or of its callers.
+-- Break at the next line of any function, or with step_into false at one of the function stopped in or of its
+-- callers.
 local function hook(step_into)
 	target.depth = 0
 	debugchannel.sethook(target.co, function(event, line)

@@ -41,7 +41,8 @@ def by_source(lines):
     """
     text = "\n".join(lines)
     text = re.sub(r"/tmp/(lua_|file)\w+", "/tmp/NAME", text)
-    text = re.sub(r'File ".*/(examples/[^"]*)"', r'File "\1"', text)
+    text = re.sub(r"/\S*/examples/", "examples/", text)
+    text = re.sub(r"session \d+", "session N", text)
     text = re.sub(r"(?<=\d{2}\] LAUNCH harbor 0 )\d+", "N", text)
     names = {m[1]: m[2].rstrip() for m in re.finditer(r"^\[:(\w{8})\] LAUNCH (.*)", text, re.MULTILINE)}
     text = re.sub(r":([0-9a-f]{8})\b", lambda m: f"<{names.get(m[1], 'refused')}>", text)

@@ -524,7 +524,8 @@ end
 local function unpacked(s)
 	local r = table.pack(pcall(core.unpack, s))
 	if not r[1] then
-		return (conf.err(r[2]):gsub("%(line:%d+%)", ""))
+		-- How much of a broken stream is read before it is refused is the runtime's business.
+		return (conf.err(r[2]):gsub("stream %d+ %(line:%d+%)", "stream"))
 	end
 	for i = 2, r.n do
 		r[i] = shown(r[i])

@@ -85,7 +85,9 @@ kit.case("RUN runs a text and returns what it prints", function()
 end)
 
 kit.case("SUPPORT tells whether a protocol has a handler", function()
-	kit.equal({ dbg("SUPPORT", "lua"), (dbg("SUPPORT", "response")), (dbg("SUPPORT", "nosuch")) }, { true, false, false })
+	kit.equal(dbg("SUPPORT", "lua"), true)
+	kit.equal(dbg("SUPPORT", "response"), false)
+	kit.equal(dbg("SUPPORT", "nosuch"), false)
 end)
 
 kit.case("own commands can be added, but built-in ones not replaced", function()
@@ -129,7 +131,7 @@ kit.case("TERM makes calls to a service that is gone fail", function()
 	local hanging = kit.peer "peer"
 	local token, err = {}, nil
 	skynet.fork(function()
-		_, err = pcall(skynet.call, hanging, "debug", "LINK")
+		err = select(2, pcall(skynet.call, hanging, "debug", "LINK"))
 		skynet.wakeup(token)
 	end)
 	skynet.yield()

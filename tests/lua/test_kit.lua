@@ -1,6 +1,6 @@
--- What the test services share. A test service states its cases and calls run(); the last line on stdout is the verdict.
--- Loaded with dofile(SERVICE_PATH .. "test_kit.lua"); only the public API is used, so that the same service also runs
--- on a real skynet.
+-- What the test services share. A test service states its cases and calls run(); the last line on stdout is the
+-- verdict. Loaded with dofile(SERVICE_PATH .. "test_kit.lua"); only the public API is used, so that the same service
+-- also runs on a real skynet.
 
 local skynet = require "skynet"
 require "skynet.manager"

@@ -1,4 +1,5 @@
--- Whatever test_require asks for: package.path leads every name that is found nowhere else here, and the name says how to behave.
+-- Whatever test_require asks for: package.path leads every name that is found nowhere else here, and the name says
+-- how to behave.
 
 local skynet = require "skynet"
 

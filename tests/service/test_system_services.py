@@ -160,15 +160,17 @@ def test_a_service_that_logs_its_launch_has_its_messages_on_file(run_script: Run
     assert "2c68656c6c6f" in log
 
 
-def test_a_node_with_a_wrong_standalone_key_says_so(run_node: RunNode, tmp_path: Path) -> None:
-    # The process stays alive, as the original: the logger is a service too. Hence the launcher that ends it.
-    (tmp_path / "launcher.lua").write_text(
-        END + "skynet.start(function() skynet.timeout(20, skynet.abort) end)", encoding="utf-8"
-    )
+def test_a_single_node_with_a_standalone_key_does_not_start(run_script: RunNode) -> None:
+    result = run_script('print "unreachable"', standalone="127.0.0.1:2013")
 
-    result = run_node("main", lua_dirs=[tmp_path], standalone="127.0.0.1:2013")
+    assert result.returncode == 1
+    assert "unreachable" not in result.stdout
 
-    assert "[:00000002] init service failed: " in result.stdout
+
+def test_a_start_service_that_fails_ends_the_node(run_script: RunNode) -> None:
+    result = run_script('error "expected in the log: the main chunk fails"')
+
+    assert result.returncode == 1
 
 
 def test_datacenterd_and_service_mgr_have_global_names(run_script: RunNode) -> None:

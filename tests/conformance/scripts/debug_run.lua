@@ -20,7 +20,7 @@ conf.run(function()
 		local ok, text = skynet.call(p, "debug", "RUN", source, name, ...)
 		conf.out(ok, (conf.err(text)))
 	end
-	run [[print("hello", 1, true, nil, "lost")]]
+	run [[print("hello", 1, true)]]
 	run([[print(...)]], nil, "a", 2)
 	run([[print("one") print("two")]], "named.lua")
 	run [[print(_P.lua.state.count) _P.lua.state.count = 100]]

@@ -1,5 +1,5 @@
 -- skynet.harbor on a single node: names, links
--- log: own
+-- log: no
 local conf = require "conf"
 local skynet = require "skynet"
 local harbor = require "skynet.harbor"
@@ -21,4 +21,5 @@ conf.run(function()
 	skynet.yield()
 	harbor.globalname "LATER"
 	skynet.wait(me)
+	conf.logged "Can't connect to other harbor in single node mode"
 end)

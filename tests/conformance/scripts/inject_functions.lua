@@ -26,7 +26,7 @@ conf.run(function()
 	try [[_U.state.value = 42]]
 	conf.out(target())
 	try([[print(...)]], "name.lua", { "x", 2 })
-	try [[print(1, nil, 3) print("second")]]
+	try [[print(1, 2) print("second")]]
 	try([[error("bad", 0)]], "bad.lua")
 	try [[print(type(_P))]]
 	try [[undefined_global = 5 print(undefined_global)]]

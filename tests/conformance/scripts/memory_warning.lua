@@ -7,11 +7,15 @@ local skynet = require "skynet"
 if ... == "peer" then
 	skynet.start(function()
 		skynet.dispatch("lua", function(_, _, mega)
-			local s = ("x"):rep(mega * 1024 * 1024)
-			local n = #s
-			s = nil
+			-- Many small strings: what one large string takes while it is made depends on the version of Lua.
+			local t = {}
+			for i = 1, mega do
+				t[i] = ("x"):rep(1024 * 1024 - 64) .. i
+			end
+			local n = #t
+			t = nil
 			collectgarbage()
-			skynet.ret(skynet.pack(n, s))
+			skynet.ret(skynet.pack(n, t))
 		end)
 	end)
 	return

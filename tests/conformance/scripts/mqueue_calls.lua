@@ -1,13 +1,17 @@
 -- skynet.mqueue: one message after another, results and failures
--- log: own
+-- log: no
 local conf = require "conf"
 local skynet = require "skynet"
 local mqueue = require "skynet.mqueue"
 
 if ... == "peer" then
+	local seen = {}
 	skynet.start(function()
 		mqueue.register(function(cmd, ...)
-			conf.out("in", cmd, ...)
+			if cmd == "seen" then
+				return table.unpack(seen)
+			end
+			seen[#seen + 1] = "in " .. cmd
 			if cmd == "slow" then
 				skynet.sleep(2)
 			elseif cmd == "boom" then
@@ -15,7 +19,7 @@ if ... == "peer" then
 			elseif cmd == "sent" then
 				return
 			end
-			conf.out("out", cmd)
+			seen[#seen + 1] = "out " .. cmd
 			return cmd, ...
 		end)
 	end)
@@ -31,7 +35,8 @@ conf.run(function()
 	end)
 	skynet.yield()
 	mqueue.send(p, "sent", 2)
-	conf.out("fast", mqueue.call(p, "fast", 3, nil, 4))
+	conf.out("fast", mqueue.call(p, "fast", 3, "four"))
 	conf.try("boom", mqueue.call, p, "boom")
+	conf.out("order", mqueue.call(p, "seen"))
 	conf.out("size", mqueue.size())
 end)

@@ -1,6 +1,5 @@
 -- uniqtask: equal stacks are counted together, at most nine sessions are shown
 -- log: no
--- unordered: group
 local conf = require "conf"
 local skynet = require "skynet"
 
@@ -17,9 +16,17 @@ conf.run(function()
 		end)
 	end
 	skynet.yield()
+	local tasks, most, dots = 0, 0, nil
 	for k, v in pairs(skynet.uniqtask()) do
 		local count, sessions = k:match "^(%d+)\tsessions:%[(.*)%]\n$"
-		local _, commas = (sessions or ""):gsub(",", "")
-		conf.out("group", count, commas + 1, sessions and sessions:match "%.%.%." or "all", type(v))
+		if not sessions or type(v) ~= "string" then
+			conf.out("odd entry", k, v)
+		end
+		tasks = tasks + tonumber(count)
+		if tonumber(count) > 10 then
+			dots = sessions:match "%.%.%."
+		end
+		most = math.max(most, select(2, sessions:gsub("%d+", "")))
 	end
+	conf.out("tasks", tasks, "most sessions", most, dots)
 end)
