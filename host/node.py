@@ -114,7 +114,7 @@ class Node:
         snlua.last_failure()
         snlua.setup(lua, _openers())
         loader = ModuleLoader(config.cpath)
-        node.init(config.env, config.thread, config.harbor, config.profile, loader)
+        node.init(config.env, config.thread, config.harbor, config.profile, loader, self._aborted)
         try:
             try:
                 logger = module.launch(config.logservice, config.logger)
@@ -172,6 +172,9 @@ class Node:
         from host.core import node
 
         node.abort()
+
+    def _aborted(self) -> None:
+        """Somebody ends the node: a service, abort() or stop()."""
         self._booted.set()
         with self._lock:
             if self._reaper is None:

@@ -47,6 +47,8 @@ cdef void contexts_free() noexcept nogil
 # Called on whatever thread destroys the last counted context.
 ctypedef void (*contexts_end)() noexcept nogil
 cdef void contexts_on_end(contexts_end end) noexcept nogil
+# Called by context_retireall before it begins, on the thread that aborts the node.
+cdef void contexts_on_abort(contexts_end abort) noexcept nogil
 
 # Live contexts that keep the node alive.
 cdef int context_total() noexcept nogil

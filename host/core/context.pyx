@@ -41,15 +41,16 @@ cdef int total
 cdef bint profiling
 cdef uint64_t turn_ticks
 cdef contexts_end on_end
+cdef contexts_end on_abort
 cdef uint32_t logger        # handle of the service named "logger", looked up once
 cdef context *harbor        # where messages for other nodes go; holds a reference
 
 
 cdef void contexts_init(int harbor_id, bint profile) noexcept nogil:
-    global total, profiling, turn_ticks, on_end, logger, harbor
+    global total, profiling, turn_ticks, on_end, on_abort, logger, harbor
     total = 0
     profiling = profile
-    on_end = NULL
+    on_end = on_abort = NULL
     logger = 0
     harbor = NULL
     turn_ticks = ticks_of_us(TURN_US)
@@ -69,6 +70,11 @@ cdef void contexts_free() noexcept nogil:
 cdef void contexts_on_end(contexts_end end) noexcept nogil:
     global on_end
     on_end = end
+
+
+cdef void contexts_on_abort(contexts_end abort) noexcept nogil:
+    global on_abort
+    on_abort = abort
 
 
 cdef int context_total() noexcept nogil:
@@ -139,7 +145,10 @@ cdef void context_retire(uint32_t handle) noexcept nogil:
 
 
 cdef void context_retireall() noexcept nogil:
-    cdef uint32_t handle = handle_any()
+    cdef uint32_t handle
+    if on_abort != NULL:
+        on_abort()
+    handle = handle_any()
     while handle != 0:
         context_retire(handle)
         handle = handle_any()

@@ -6,7 +6,7 @@ from libc.stdint cimport int32_t, uint32_t
 
 from host.core.context cimport (
     context_error, context_push, context_retireall, context_total, context_turn, contexts_free, contexts_init,
-    contexts_on_end,
+    contexts_on_abort, contexts_on_end,
 )
 from host.core.env cimport env_free, env_get, env_init, env_set
 from host.core.handle cimport handle_findname, handle_namehandle
@@ -48,7 +48,15 @@ cdef void stop_threads() noexcept nogil:
     monitor_quit()
 
 
-def init(env: dict[str, str], int thread, int harbor, bint profile, loader) -> None:
+cdef object abort_callback = None
+
+
+cdef void aborted() noexcept with gil:
+    if abort_callback is not None:
+        abort_callback()
+
+
+def init(env: dict[str, str], int thread, int harbor, bint profile, loader, on_abort=None) -> None:
     """Make an empty node: no service, no thread.
 
     Args:
@@ -57,7 +65,10 @@ def init(env: dict[str, str], int thread, int harbor, bint profile, loader) -> N
         harbor: node id; its low 8 bits are the high byte of handles.
         profile: count the time spent in messages.
         loader: host.module.ModuleLoader.
+        on_abort: called without arguments when the node is aborted, by whatever thread does it; must not raise.
     """
+    global abort_callback
+    abort_callback = on_abort
     env_init()
     for key, value in env.items():
         set_env(key, value)
@@ -65,6 +76,7 @@ def init(env: dict[str, str], int thread, int harbor, bint profile, loader) -> N
         raise MemoryError
     contexts_init(harbor, profile)
     contexts_on_end(stop_threads)
+    contexts_on_abort(aborted)
     timer_init(post_timeout)
     monitor_init()
     if socket_init(post_socket, log_socket) != 0:

@@ -383,7 +383,9 @@ cdef void resume(dispatcher *d, lua_State *src, task *t, int nargs) noexcept nog
     else:
         d.failed = True
         if not protect(d, pfailed, t, 0):
+            # not even the error could be reported (its __tostring raises, there is no memory)
             owe(t, "call failed", 11)
+            close_coroutine(s.L, t)
             task_recycle(d, t)
 
 

@@ -1,5 +1,5 @@
 -- Feeds mutated seri streams to skynet.unpack, as messages (so that each lies in a block of its own size) and as strings.
--- Every input must end in values or in an error. Runs unchanged on real skynet, which crashes on some of them.
+-- Every input must end in values or in an error.
 local skynet = require "skynet"
 require "skynet.manager"
 
