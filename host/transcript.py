@@ -136,6 +136,7 @@ RULES: dict[str, _Rule] = {
         "the message counter of an endless loop report", True, _substitute(r"(?<=\(version = )\d+(?=\))", "<version>")
     ),
     "sizes": _Rule("3.14 Kb, 12K, 0.5 M", False, _substitute(r"\b\d+(?:\.\d+)? ?(?:[KM][bB]?)\b", "<size>")),
+    "msgsz": _Rule("message sizes in error reports", False, _substitute(r"(?<= msgsz = )\d+(?=\])", "<size>")),
     "sessions": _Rule(
         "session numbers in reports and log texts",
         False,

@@ -176,13 +176,20 @@ cdef void *handle_retire(uint32_t handle) noexcept nogil:
     return context
 
 
+cdef uint32_t sweep             # where handle_any has stopped: a hint
+
+
 cdef uint32_t handle_any() noexcept nogil:
+    global sweep
     cdef uint32_t handle = 0
     cdef uint32_t i
+    cdef slot *s
     handle_read_begin()
     for i in range(size):
-        if slots[i].handle != 0:
-            handle = slots[i].handle
+        s = &slots[(sweep + i) & (size - 1)]
+        if s.handle != 0:
+            handle = s.handle
+            sweep += i
             break
     handle_read_end()
     return handle

@@ -86,6 +86,26 @@ local function environment()
 			env.busy[t] = nil
 		end
 	end
+	-- Forks and timeouts can be killed as long as they have not ended; a coroutine that has may serve something else.
+	function env.spawn(f, body)
+		local k = #env.co + 1
+		env.co[k] = f(function()
+			local _ <close> = setmetatable({}, { __close = function()
+				env.co[k] = false
+			end })
+			body()
+		end)
+	end
+	function env.kill(n, k)
+		local co = env.co[k]
+		if co then
+			env.co[k] = false
+			env.out(n, skynet.killthread(co) ~= nil)
+		end
+	end
+	function env.timeout(f)
+		return skynet.timeout(0, f)
+	end
 	function env.burn()
 		env.fuel = env.fuel - 1
 		return env.fuel >= 0
@@ -170,9 +190,7 @@ class _Renderer:
                 f"env.try({n}, env.resp[{statement[1]}], {'true' if statement[2] else 'false'}, {n}) end"
             ),
             "error": lambda: f'if true then error("e{n}", 0) end',
-            "kill": lambda: (
-                f"if env.co[{statement[1]}] then env.out({n}, skynet.killthread(env.co[{statement[1]}]) ~= nil) end"
-            ),
+            "kill": lambda: f"env.kill({n}, {statement[1]})",
             "guard": lambda: f"local _ <close> = env.guard({n})",
             "ignore": lambda: "skynet.ignoreret()",
             "context": lambda: f"env.out({n}, skynet.context() ~= nil)",
@@ -180,9 +198,9 @@ class _Renderer:
         if kind in simple:
             self.line(simple[kind](), depth)
         elif kind == "fork":
-            self.block("env.co[#env.co + 1] = skynet.fork(function()", statement[1], "end)", depth)
+            self.block("env.spawn(skynet.fork, function()", statement[1], "end)", depth)
         elif kind == "timeout":
-            self.block("env.co[#env.co + 1] = skynet.timeout(0, function()", statement[1], "end)", depth)
+            self.block("env.spawn(env.timeout, function()", statement[1], "end)", depth)
         elif kind == "pcall":
             self.block(f"env.try({n}, function()", statement[1], "end)", depth)
         elif kind == "lock":

@@ -1,4 +1,5 @@
 -- skynet.service: a function as a unique service
+-- compare: msgsz
 -- log: own
 local conf = require "conf"
 local skynet = require "skynet"
