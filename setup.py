@@ -25,6 +25,8 @@ extensions = [
 ]
 
 setup(
+    # cythonize works in parallel by itself, the C compiler only when told
+    options={"build_ext": {"parallel": os.cpu_count() or 1}},
     ext_modules=cythonize(
         extensions, nthreads=os.cpu_count() or 1, language_level=3, build_dir="build/cython", force=DEBUG or bool(ASAN)
     ),

@@ -7,9 +7,14 @@ import signal
 import sys
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from types import FrameType
+from typing import TYPE_CHECKING
 
 from host.errors import SnhostError
+
+if TYPE_CHECKING:
+    from host.config import Config
 
 __all__ = ["main"]
 
@@ -27,11 +32,12 @@ usage: snhost CONFIG                            run the node of a config file
 
 CONFIG is a config file of skynet, key for key. `snhost compare --help` and `snhost bench --help` tell about those.
 
-A node ends when a service calls skynet.abort(), with exit code 0, and on SIGINT or SIGTERM, with 130 or 143. SIGHUP makes
-the logger reopen its file. Exit code 1: the config is wrong, or a first service cannot be started; one line says why.
+A node ends when a service calls skynet.abort(), with exit code 0, and on SIGINT or SIGTERM, with 130 or 143; a second
+signal ends it at once. SIGHUP makes the logger reopen its file. Exit code 1: the config is wrong, or a first service
+cannot be started; one line says why.
 """
 
-# What a service in a blocking call of C or Python has left once the node was told to end, seconds.
+# The time that a service in a blocking call of C or Python has left once the node was told to end, seconds.
 _LAST_RESORT = 0.9
 
 
@@ -67,7 +73,10 @@ def _tool(command: str, args: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="snhost")
     module = importlib.import_module(f"host.{command}")
     module.add_parser(parser.add_subparsers(dest="command"))
-    result: int = module.run(parser.parse_args(args))
+    try:
+        result: int = module.run(parser.parse_args(args))
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
     return result
 
 
@@ -83,6 +92,9 @@ def _run_command(args: list[str]) -> int:
                 print(f"snhost run: --set wants KEY=VALUE, not '{pair}'", file=sys.stderr)
                 return 1
             overrides[key] = value
+        elif word in ("--help", "-h"):
+            print(_HELP, end="")
+            return 0
         elif word.startswith("-"):
             print(f"snhost run: there is no option {word}; see snhost --help", file=sys.stderr)
             return 1
@@ -95,6 +107,8 @@ def _run_command(args: list[str]) -> int:
 
 
 def _run(path: str, overrides: dict[str, str]) -> int:
+    # until the node is there to be ended in order, a signal ends the process without a traceback
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     from host.config import Config
 
     try:
@@ -107,21 +121,35 @@ def _run(path: str, overrides: dict[str, str]) -> int:
         return _serve(config)
     except SnhostError as e:
         print(_one_line(str(e)), file=sys.stderr)
-        return 1
+    except ImportError as e:
+        if e.name is None or not e.name.startswith("host."):
+            raise
+        print(f"snhost is not built here, {e.name} is missing: pip install -e . in the checkout", file=sys.stderr)
+    except OSError as e:
+        print(f"The node cannot be started: {e}", file=sys.stderr)
+    return 1
 
 
-def _serve(config: object) -> int:
+def _serve(config: Config) -> int:
     from host.node import Node
 
-    node = Node(config)  # type: ignore[arg-type]
+    node = Node(config)
     code = 0
+
+    def give_up() -> None:
+        if config.daemon is not None:
+            with suppress(OSError):
+                os.unlink(config.daemon)
+        os._exit(code)
 
     def end(number: int, frame: FrameType | None) -> None:
         nonlocal code
+        if code:
+            give_up()
         code = 128 + number
         # abort retires services, whose release may need the lock that the interrupted code holds
         threading.Thread(target=node.abort, daemon=True).start()
-        timer = threading.Timer(_LAST_RESORT, os._exit, (code,))
+        timer = threading.Timer(_LAST_RESORT, give_up)
         timer.daemon = True
         timer.start()
 

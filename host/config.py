@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 from collections.abc import Mapping
@@ -17,29 +18,21 @@ __all__ = ["Config", "defaults"]
 _ENCODING = "utf-8"
 _VARIABLE = re.compile(r"\$([\w]+)", re.ASCII)
 
-# Compiles and runs a chunk in the table of the config, and reads the table back as a list of key, type and text.
-_LUA_SIDE = b"""
-local load, next, type, tostring, error, math_type = load, next, type, tostring, error, math.type
+# The only function of a config is `include`, so what runs a chunk is kept out of its reach.
+_RUN = b"""
+local load, error = load, error
 
-local function run(text, name, env)
+return function(text, name, env)
 	local f, err = load(text, name, "t", env)
 	if not f then
-		error(err, 0)
+		error("[skynet config]:21: " .. err, 0)
 	end
 	f()
 end
-
-local function read(env)
-	local list, n = {}, 0
-	for key, value in next, env do
-		list[n + 1], list[n + 2], list[n + 3], list[n + 4] = type(key), tostring(key), type(value), tostring(value)
-		n = n + 4
-	end
-	return list, n
-end
-
-return run, read
 """
+
+# Lua gives up at 200 nested calls of C, with a text that names no file.
+_INCLUDE_DEPTH = 50
 
 
 def defaults() -> dict[str, str]:
@@ -87,9 +80,12 @@ class Config:
         if not 1 <= self.thread <= 1024:
             raise ConfigError(f"Invalid thread {self.thread} , should be in [1,1024]")
         self.harbor = _integer(self.env, "harbor")
+        if not -(2**31) <= self.harbor < 2**31 or not re.match(r"\s*[+-]?\d", self.env["harbor"]):
+            raise ConfigError(f"Invalid harbor {self.env['harbor']} , should be an integer of 32 bits")
         # as in the original, only this text turns it on
         self.profile = self.env["profile"] == "true"
-        self.bootstrap = self.env["bootstrap"].strip()
+        # what follows the module's name is its argument, with all its blanks
+        self.bootstrap = self.env["bootstrap"].lstrip()
         if not self.bootstrap:
             raise ConfigError("Invalid config key bootstrap : it names no module")
         self.logservice = self.env["logservice"]
@@ -115,82 +111,99 @@ class Config:
             ConfigError: the file or an include is missing, is not Lua, uses an environment variable that is not set, or
                 has a key or value of a wrong type. The text names file and line.
         """
-        return cls({**_evaluate(os.fspath(path)), **(overrides or {})})
+        return cls(_texts({**_evaluate(os.fspath(path)), **(overrides or {})}))
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any]) -> Config:
-        """Make a config of Python values: str, bool, int and float become texts as in a file; None leaves a key out.
+        """Make a config of Python values: str, bool, int, float and Path become texts as in a file; None leaves a key out.
 
         Raises:
             ConfigError: a key is no string, or a value is of another type.
         """
-        return cls({_key(k): _value(k, v) for k, v in values.items() if v is not None})
+        return cls(_texts({key: value for key, value in values.items() if value is not None}))
 
 
 def _integer(env: Mapping[str, str], key: str) -> int:
-    """The decimal prefix of a value, as strtol reads it."""
-    match = re.match(r"\s*[+-]?\d+", env[key])
-    if match is None:
-        raise ConfigError(f"Invalid config key {key} : {env[key]!r} is no number")
-    return int(match.group())
+    """The decimal prefix of a value, 0 if there is none, as strtol reads it."""
+    match = re.match(r"\s*[+-]?\d+", env[key], re.ASCII)
+    return int(match.group()) if match else 0
 
 
-def _key(key: object) -> str:
-    if not isinstance(key, str):
-        raise ConfigError("Invalid config table")
-    return key
+def _texts(values: Mapping[Any, Any]) -> dict[str, str]:
+    """Turn what a config file or a program gives into the texts of the environment store."""
+    for key in values:
+        if not isinstance(key, (bytes, str)):
+            raise ConfigError("Invalid config table")
+    modern = values.get("lua") in ("5.5", 5.5, b"5.5")
+    return {_stored(key): _text(_stored(key), value, modern) for key, value in values.items()}
 
 
-def _value(key: str, value: object) -> str:
+def _text(key: str, value: object, modern: bool) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, (str, int)):
-        return str(value)
     if isinstance(value, float):
-        text = f"{value:.14g}"
-        return text if re.search(r"[.eni]", text) else text + ".0"
-    if isinstance(value, Path):
+        return _float_text(value, modern)
+    if isinstance(value, (bytes, str)):
+        return _stored(value)
+    if isinstance(value, (int, Path)):
         return str(value)
     raise ConfigError(f"Invalid config table key = {key}")
 
 
-def _evaluate(path: str) -> dict[str, str]:
+def _float_text(value: float, modern: bool) -> str:
+    """Write a float as tostring of Lua 5.4 does, or (modern) of Lua 5.5, which takes 17 digits where 15 lose something."""
+    if value != value:
+        return "-nan" if math.copysign(1, value) < 0 else "nan"
+    text = f"{value:.15g}" if modern else f"{value:.14g}"
+    if modern and float(text) != value:
+        text = f"{value:.17g}"
+    return text if re.search(r"[.en]", text) else text + ".0"
+
+
+def _evaluate(path: str) -> dict[Any, Any]:
+    """Run a config file and return its table: keys and values as lupa gives them, strings as str."""
     lua = _lua.evaluator()
     runtime = lua.LuaRuntime(encoding=None, register_eval=False, register_builtins=False)
-    run, read = runtime.execute(_LUA_SIDE)
+    run = runtime.execute(_RUN)
     table = runtime.table()
-    base = ["./"]
+    # of the files that are being run, the innermost last; a path is what leads to it from the working directory
+    directories = ["./"]
 
-    def include(name: bytes) -> None:
+    def include(name: object = None, *_: object) -> None:
+        if not isinstance(name, bytes):
+            raise ConfigError(f"[skynet config]:7: include wants the path of a file, not {_lua_type(lua, name)}")
         file = _decode(name)
-        before = base[0]
-        path = file if file.startswith("/") else base[0] + file
-        base[0] = path[: path.rfind("/") + 1]
-        try:
-            run(_substitute(_read(path)), b"@" + path.encode(_ENCODING, "surrogateescape"), table)
-        finally:
-            base[0] = before
+        if len(directories) > _INCLUDE_DEPTH:
+            raise ConfigError(f"[skynet config]:17: {directories[-1]}{file}: includes are nested too deep")
+        full = file if file.startswith("/") else directories[-1] + file
+        directories.append(full[: full.rfind("/") + 1])
+        run(_substitute(_read(full)), b"@" + name, table)
+        directories.pop()
 
     table[b"include"] = include
     try:
-        base[0] = path[: path.rfind("/") + 1] or "./"
-        shown = path if "/" in path else "./" + path
-        run(_substitute(_read(shown)), b"@" + path.encode(_ENCODING, "surrogateescape"), table)
+        include(path.encode(_ENCODING, "surrogateescape"))
     except lua.LuaError as e:
         text = e.args[0] if e.args else b""
         text = _decode(text) if isinstance(text, bytes) else str(text)
         raise ConfigError(text.split("\nstack traceback:")[0]) from None
-    table[b"include"] = None
-    fields, n = read(table)
-    env = {}
-    for i in range(1, n + 1, 4):
-        key_type, key, value_type, value = (_decode(fields[j]) for j in range(i, i + 4))
-        if key_type != "string":
-            raise ConfigError("Invalid config table")
-        if value_type not in ("boolean", "string", "number"):
-            raise ConfigError(f"Invalid config table key = {key}")
-        env[key] = value
-    return env
+    values = dict(table.items())
+    if values.get(b"include") is include:
+        del values[b"include"]
+    return {_decode(key) if isinstance(key, bytes) else key: value for key, value in values.items()}
+
+
+def _lua_type(lua: Any, value: object) -> str:
+    if value is None:
+        return "nil"
+    if isinstance(value, bool):
+        return "boolean"
+    return "number" if isinstance(value, (int, float)) else str(lua.lua_type(value))
+
+
+def _stored(text: bytes | str) -> str:
+    """What the environment store keeps of a text: C strings, which end at the first NUL."""
+    return (_decode(text) if isinstance(text, bytes) else text).partition("\0")[0]
 
 
 def _decode(text: bytes) -> str:
@@ -200,6 +213,9 @@ def _decode(text: bytes) -> str:
 def _read(path: str) -> str:
     try:
         data = Path(path).read_bytes()
+    except IsADirectoryError as e:
+        # opens in C, and fails when it is read
+        raise ConfigError(f"[skynet config]:18: {e.strerror}: {path}") from None
     except OSError as e:
         raise ConfigError(f"[skynet config]:17: {path}: {e.strerror}") from None
     return _decode(data)

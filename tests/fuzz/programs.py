@@ -65,7 +65,7 @@ local out, try = conf.out, conf.try
 
 -- One program: its main body and its handlers get a fresh environment of tokens, threads and responses.
 local function environment()
-	local env = { token = {}, busy = {}, co = {}, resp = {}, lock = queue(), fuel = 40, activity = 0 }
+	local env = { token = {}, busy = {}, co = {}, resp = {}, fuel = 40, activity = 0 }
 	env.self = skynet.self()
 	for i = 1, 8 do
 		env.token[i] = { i }
@@ -96,9 +96,20 @@ local function environment()
 			body()
 		end)
 	end
+	-- Who holds a lock or waits for one is not killed: skynet would keep the lock for ever.
+	local locking = {}
+	local lock = queue()
+	function env.lock(f)
+		local co = coroutine.running()
+		locking[co] = (locking[co] or 0) + 1
+		local _ <close> = setmetatable({}, { __close = function()
+			locking[co] = locking[co] - 1
+		end })
+		return lock(f)
+	end
 	function env.kill(n, k)
 		local co = env.co[k]
-		if co then
+		if co and (locking[co] or 0) == 0 then
 			env.co[k] = false
 			env.out(n, skynet.killthread(co) ~= nil)
 		end
