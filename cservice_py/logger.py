@@ -1,12 +1,14 @@
 """The log service: LAUNCH logger [file]. Source: service_logger.c.
 
 Each TEXT message becomes one line, written with one system call, so that lines of several processes on one file do not
-mix. A SYSTEM message, which SIGHUP causes, reopens the file by its name. Everything happens on the worker that dispatches.
+mix. A SYSTEM message, which SIGHUP causes, reopens the file by its name. Everything happens on the worker that
+dispatches.
 """
 
 from __future__ import annotations
 
 import os
+import sys
 import time
 
 from host.core.module import Context
@@ -22,15 +24,12 @@ class Logger:
         self.path: str | None = None
         self.fd = STDOUT
 
-    def open(self) -> bool:
-        """Open the file for appending; False when that fails, and then the old one stays in use."""
-        try:
-            fd = os.open(self.path or "", os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o666)
-        except OSError:
-            return False
+    def open(self, path: str) -> None:
+        """Open the file for appending; OSError when that fails, and then what was open stays in use."""
+        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o666)
         self.close()
+        self.path = path
         self.fd = fd
-        return True
 
     def close(self) -> None:
         if self.fd != STDOUT:
@@ -46,9 +45,12 @@ class Logger:
     def callback(self, type: int, session: int, source: int, payload: bytes) -> None:
         if type == PTYPE_TEXT:
             line = b"[:%08x] %s\n" % (source, payload)
-            write(self.fd, self.stamp() + line if self.path else line)
-        elif type == PTYPE_SYSTEM and self.path:
-            self.open()
+            write(self.fd, line if self.path is None else self.stamp() + line)
+        elif type == PTYPE_SYSTEM and self.path is not None:
+            try:
+                self.open(self.path)
+            except OSError as e:
+                self.ctx.error(f"Can't reopen log file {self.path} : {e.strerror}")
 
 
 def write(fd: int, data: bytes) -> None:
@@ -68,9 +70,12 @@ def create() -> Logger:
 
 def init(instance: Logger, ctx: Context, args: str | None) -> int:
     instance.ctx = ctx
-    if args:
-        instance.path = args
-        if not instance.open():
+    if args is not None:
+        try:
+            instance.open(args)
+        except OSError as e:
+            # there is no log yet that could take it
+            print(f"Can't open log file {args} : {e.strerror}", file=sys.stderr, flush=True)
             return 1
     ctx.callback(instance.callback)
     return 0

@@ -122,9 +122,9 @@ def _run(path: str, overrides: dict[str, str]) -> int:
     except SnhostError as e:
         print(_one_line(str(e)), file=sys.stderr)
     except ImportError as e:
-        if e.name is None or not e.name.startswith("host."):
+        if e.name is None or e.name.partition(".")[0] != "host":
             raise
-        print(f"snhost is not built here, {e.name} is missing: pip install -e . in the checkout", file=sys.stderr)
+        print(f"snhost is not built here, do pip install -e . in the checkout: {e}", file=sys.stderr)
     except OSError as e:
         print(f"The node cannot be started: {e}", file=sys.stderr)
     return 1
@@ -160,15 +160,27 @@ def _serve(config: Config) -> int:
     signal.signal(signal.SIGTERM, end)
     signal.signal(signal.SIGHUP, reopen)
     signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+    _keep_lines_whole()
     node.start()
     node.wait()
     return code
 
 
+def _keep_lines_whole() -> None:
+    """Give C's stdout a line buffer where -u or PYTHONUNBUFFERED took it: print of Lua would be torn by lines of the log."""
+    if not getattr(sys.stdout, "write_through", False):
+        return
+    import ctypes
+
+    line_buffered = 1  # _IOLBF
+    libc = ctypes.CDLL(None)
+    libc.setvbuf(ctypes.c_void_p.in_dll(libc, "stdout"), None, line_buffered, ctypes.c_size_t(8192))
+
+
 def _one_line(text: str) -> str:
     """The first line of a failure that says something; what follows is in the log."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return lines[0] if lines else "failed"
+    return lines[0].removesuffix(":") if lines else "failed"
 
 
 if __name__ == "__main__":

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import sys
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -52,8 +52,7 @@ class ModuleLoader:
         for pattern in patterns:
             if "?" not in pattern:
                 raise ConfigError(f"Invalid C service path: {pattern!r} has no '?'")
-        self._patterns = [p for p in patterns if not p.endswith(".so")]
-        self._patterns.append(str(paths.CSERVICE / "?.py"))
+        self._patterns = [*patterns, str(paths.CSERVICE / "?.py")]
         self._modules: dict[str, Module] = {}
 
     def query(self, name: str) -> Module:
@@ -70,31 +69,38 @@ class ModuleLoader:
     def _load(self, name: str) -> Module:
         tried = []
         for pattern in self._patterns:
-            path = Path(pattern.replace("?", name, 1))
-            if path.is_file():
-                return _hooks(name, path, _run(name, path))
-            tried.append(f"no file '{path}'")
+            file = pattern.replace("?", name, 1)
+            if file.endswith(".so"):
+                tried.append(f"'{file}' is not Python")
+            elif os.path.isfile(file):
+                return _hooks(name, file, _run(name, file))
+            else:
+                tried.append(f"no file '{file}'")
         raise ModuleError(f"try open {name} failed : " + ", ".join(tried))
 
 
-def _run(name: str, path: Path) -> ModuleType:
-    # dots would make the import system look for packages
-    spec = importlib.util.spec_from_file_location("snhost_module_" + name.replace(".", "_").replace("/", "_"), path)
+def _run(name: str, path: str) -> ModuleType:
+    # a dot would make it a part of a package, for instance for what pickles its classes
+    spec = importlib.util.spec_from_file_location("snhost_module:" + name.replace(".", ":"), path)
     if spec is None or spec.loader is None:
         raise ModuleError(f"try open {name} failed : '{path}' is no Python file")
     source = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = source
     try:
         spec.loader.exec_module(source)
-    except Exception as e:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as e:
+        # SystemExit as well: a module is no reason to end the node
         del sys.modules[spec.name]
-        frames = [f for f in traceback.extract_tb(e.__traceback__) if f.filename == str(path)]
+        frames = [f for f in traceback.extract_tb(e.__traceback__) if f.filename == path]
         line = getattr(e, "lineno", None) or (frames[-1].lineno if frames else 0)
-        raise ModuleError(f"try open {name} failed : {path}:{line}: {type(e).__name__}: {e}") from e
+        text = e.msg if isinstance(e, SyntaxError) else e
+        raise ModuleError(f"try open {name} failed : {path}:{line}: {type(e).__name__}: {text}") from e
     return source
 
 
-def _hooks(name: str, path: Path, source: ModuleType) -> Module:
+def _hooks(name: str, path: str, source: ModuleType) -> Module:
     """Take the hooks from the module, or from an object in it that is called `service`."""
     owner = source if hasattr(source, "init") else getattr(source, "service", source)
     init = getattr(owner, "init", None)

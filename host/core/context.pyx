@@ -420,13 +420,14 @@ cdef message_queue *context_turn(worker *w, message_queue *q) noexcept nogil:
             return NULL
         if done == 0:
             share = turn_share(w, ctx)
+        elif w.next != NULL:
+            # this worker goes on with the same service: what waits for it may be somebody else's
+            worker_share_next(w)
         if q.overload:
             length = mq_overload(q)
             context_errorf(ctx, "error: May overload, message queue length = %d", length)
         dispatch(w, ctx, &m)
         done += 1
-        if w.next != NULL:
-            worker_share_next(w)
         if done >= share and w.tick - start > turn_ticks:
             break
     if worker_has_other(w):

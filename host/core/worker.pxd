@@ -19,7 +19,7 @@ cdef struct worker:
     int id
     int weight                  # -1: one message a turn; else length >> weight messages (see turn_share in context.pyx)
     message_queue *next         # written by the owner, taken by anybody with an exchange
-    uint64_t next_tick          # start of the message that filled `next`
+    uint64_t next_tick          # when `next` was filled
     int next_runs               # queues taken from `next` since the last one from the global queue
     uint64_t tick               # clock_tick() at the start of the current message
     int reading                 # inside handle_read_begin/end

@@ -245,7 +245,7 @@ cdef bint workers_quitting() noexcept nogil:
 cdef void schedule(message_queue *q) noexcept nogil:
     cdef worker *w = worker_self()
     if w != NULL and w.next == NULL:
-        w.next_tick = w.tick
+        w.next_tick = clock_tick()
         atomic_store_ptr_release(<void **>&w.next, q)
         # Without a watcher nobody would look after it, should this message take long.
         if nworkers > 1 and not atomic_load_relaxed(&watching):
@@ -265,7 +265,7 @@ cdef bint worker_has_other(worker *w) noexcept nogil:
 
 cdef void worker_share_next(worker *w) noexcept nogil:
     cdef message_queue *q
-    if atomic_load_relaxed(&nsleeping) == 0 or w.tick - w.next_tick < stale_ticks:
+    if atomic_load_relaxed(&nsleeping) == 0 or <long long>(w.tick - w.next_tick) < <long long>stale_ticks:
         return
     q = <message_queue *>atomic_exchange_ptr(<void **>&w.next, NULL)
     if q != NULL:

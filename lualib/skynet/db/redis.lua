@@ -24,7 +24,7 @@ local function read_reply(sock, depth)
 end
 
 local function read_size(text)
-	local size = #text < 12 and math.tointeger(tonumber(text))
+	local size = #text < 12 and text:find "^-?%d+$" and math.tointeger(tonumber(text))
 	if not size or size < -1 then
 		error(string.format("Invalid size %q in a redis reply", text:sub(1, 32)))
 	end
@@ -40,8 +40,8 @@ readers[("-"):byte()] = function(_, text)
 end
 
 readers[(":"):byte()] = function(_, text)
-	local n = tonumber(text)
-	if n == nil then
+	local n = text:find "^[+-]?%d+$" and tonumber(text)
+	if not n then
 		error(string.format("Invalid number %q in a redis reply", text:sub(1, 32)))
 	end
 	return true, n

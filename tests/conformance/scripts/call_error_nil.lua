@@ -1,5 +1,6 @@
 -- an error without a value: the report says so
 -- lua: 5.5
+-- compare: msgsz
 -- log: own
 local conf = require "conf"
 local skynet = require "skynet"

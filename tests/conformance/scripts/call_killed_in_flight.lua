@@ -1,5 +1,6 @@
 -- a request that a killed service was serving is not answered; a queued send to the dead releases the caller
 -- log: own
+-- differs: a call that a killed service was serving fails at once; on skynet it hangs until the caller hears of the death
 local conf = require "conf"
 local skynet = require "skynet"
 require "skynet.manager"

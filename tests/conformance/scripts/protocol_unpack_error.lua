@@ -1,5 +1,6 @@
 -- an error while unpacking a request leaves the caller without answer; in an answer it raises there
 -- log: own
+-- differs: the caller of a request that cannot be unpacked gets an error at once; on skynet it hangs until the callee exits
 local conf = require "conf"
 local skynet = require "skynet"
 local core = require "skynet.core"

@@ -1,5 +1,6 @@
 -- the main chunk may send, but not block
 -- log: own
+-- differs: the late answer to a call that could not block is dropped; skynet reports an unknown session
 local conf = require "conf"
 local skynet = require "skynet"
 

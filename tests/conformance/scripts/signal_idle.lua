@@ -1,5 +1,6 @@
 -- signal 0 to an idle service: it hits the dispatch of the next message, which is lost
 -- log: own
+-- differs: signal 0 to an idle service does nothing; on skynet it destroys the next message
 local conf = require "conf"
 local skynet = require "skynet"
 local core = require "skynet.core"

@@ -1,5 +1,6 @@
 -- coroutine.yield out of turn: reported, the request is not answered
 -- log: own
+-- differs: the caller of a handler that yields nonsense gets an error at once; on skynet it hangs until the callee exits
 local conf = require "conf"
 local skynet = require "skynet"
 

@@ -371,9 +371,11 @@ local function deliver(self, watch)
 			if not called then
 				skynet.error("redis cluster: onmessage failed:", err)
 			end
-		elseif data ~= socketchannel.error then
-			skynet.error("redis cluster: watch failed:", data)
-			-- What cannot succeed at once must not spin.
+		else
+			if data ~= socketchannel.error then
+				skynet.error("redis cluster: watch failed:", data)
+			end
+			-- A server that takes connections and drops them must not make this spin.
 			skynet.sleep(RETRY_PAUSE)
 		end
 	end
