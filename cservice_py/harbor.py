@@ -1,7 +1,7 @@
-"""The harbor of a node without others: LAUNCH harbor 0 <handle of cdummy>. Source: service_harbor.c in single-node mode.
+"""The harbor of a node without others: LAUNCH harbor 0 <handle of cdummy>.
 
 Global names are kept here, and messages to one that is not registered yet wait for it. A message to another node is
-answered with an error, because there is none.
+answered with an error, because there is none. Source: service_harbor.c in single-node mode.
 """
 
 from __future__ import annotations
@@ -44,7 +44,8 @@ class Harbor:
             self.deliver(handle, source, type, session, data)
             return
         self.ctx.error(
-            f"Drop message to harbor {handle >> 24} from {source:x} to {handle:x} (session = {session}, msgsz = {len(data)})"
+            f"Drop message to harbor {handle >> 24} from {source:x} to {handle:x} "
+            f"(session = {session}, msgsz = {len(data)})"
         )
         self.ctx.redirect(source, handle, PTYPE_ERROR, session)
 

@@ -23,6 +23,9 @@ class Logger:
         self.ctx: Context | None = None
         self.path: str | None = None
         self.fd = STDOUT
+        # the last second that was written out as text: a busy log has many lines in one
+        self.second = -1
+        self.second_text = b""
 
     def open(self, path: str) -> None:
         """Open the file for appending; OSError when that fails, and then what was open stays in use."""
@@ -39,8 +42,11 @@ class Logger:
     def stamp(self) -> bytes:
         """Local time of the node's clock, to 1/100 s: `dd/mm/yy HH:MM:SS.cc `."""
         now = self.ctx.now()
-        seconds = self.ctx.starttime() + now // 100
-        return time.strftime("%d/%m/%y %H:%M:%S", time.localtime(seconds)).encode() + b".%02d " % (now % 100)
+        second = self.ctx.starttime() + now // 100
+        if second != self.second:
+            self.second = second
+            self.second_text = time.strftime("%d/%m/%y %H:%M:%S", time.localtime(second)).encode()
+        return b"%s.%02d " % (self.second_text, now % 100)
 
     def callback(self, type: int, session: int, source: int, payload: bytes) -> None:
         if type == PTYPE_TEXT:

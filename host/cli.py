@@ -167,14 +167,18 @@ def _serve(config: Config) -> int:
 
 
 def _keep_lines_whole() -> None:
-    """Give C's stdout a line buffer where -u or PYTHONUNBUFFERED took it: print of Lua would be torn by lines of the log."""
+    """Give C's stdout the buffer back that -u and PYTHONUNBUFFERED take: the log would tear what Lua prints."""
     if not getattr(sys.stdout, "write_through", False):
         return
     import ctypes
 
+    size = 8192
     line_buffered = 1  # _IOLBF
     libc = ctypes.CDLL(None)
-    libc.setvbuf(ctypes.c_void_p.in_dll(libc, "stdout"), None, line_buffered, ctypes.c_size_t(8192))
+    # never freed: it is written out when the process has left Python
+    libc.malloc.restype = ctypes.c_void_p
+    buffer = ctypes.c_void_p(libc.malloc(ctypes.c_size_t(size)))
+    libc.setvbuf(ctypes.c_void_p.in_dll(libc, "stdout"), buffer, line_buffered, ctypes.c_size_t(size))
 
 
 def _one_line(text: str) -> str:

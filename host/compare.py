@@ -175,8 +175,9 @@ def write_config(
         text.extend(f"{key} = {value}" for key, value in side.keys.items())
     text.append(f"start = {_quote(script.stem)}")
     text.append(f"logger = {_quote(log)}")
-    if any("HERE" in value for _, value in directives.config):
-        text.append(f"HERE = {_quote(script.parent)}")
+    for name, path in (("HERE", script.parent), ("TMP", log.parent)):
+        if any(name in value for _, value in directives.config):
+            text.append(f"{name} = {_quote(path)}")
     text.extend(f"{key} = {value}" for key, value in directives.config)
     text.extend(f"{key} = {value}" for key, value in (extra or {}).items())
     target.write_text("\n".join(text) + "\n", encoding="utf-8")

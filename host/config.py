@@ -36,7 +36,7 @@ _INCLUDE_DEPTH = 50
 
 
 def defaults() -> dict[str, str]:
-    """Return the keys that are in the environment of every node, with their values when the config does not set them."""
+    """Return the keys that every node has in its environment, with their values where the config sets none."""
     return {
         "thread": "8",
         "cpath": "./cservice/?.so",
@@ -115,10 +115,10 @@ class Config:
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any]) -> Config:
-        """Make a config of Python values: str, bool, int, float and Path become texts as in a file; None leaves a key out.
+        """Make a config of Python values: they become texts as in a file; None leaves a key out.
 
         Raises:
-            ConfigError: a key is no string, or a value is of another type.
+            ConfigError: a key is no string, or a value is no str, bool, int, float or Path.
         """
         return cls(_texts({key: value for key, value in values.items() if value is not None}))
 
@@ -151,7 +151,7 @@ def _text(key: str, value: object, modern: bool) -> str:
 
 
 def _float_text(value: float, modern: bool) -> str:
-    """Write a float as tostring of Lua 5.4 does, or (modern) of Lua 5.5, which takes 17 digits where 15 lose something."""
+    """Write a float as tostring of Lua 5.4 does, or that of 5.5: 17 digits where 15 lose something."""
     if value != value:
         return "-nan" if math.copysign(1, value) < 0 else "nan"
     text = f"{value:.15g}" if modern else f"{value:.14g}"

@@ -48,7 +48,7 @@ rules and directives
     -- limit: SECONDS             time after which the run is killed (default 30)
     -- unordered: PREFIX          neighbouring printed lines that begin with PREFIX are put in order first
     -- config: KEY = VALUE        a further config key; VALUE is Lua source text, in which HERE is the directory
-                                  of the script
+                                  of the script and TMP an empty one
     -- lua: 5.5                   behaviour that depends on the Lua version: compare on this one only
     -- differs: REASON            the two are known to differ here, and why; the outcome is still shown
 

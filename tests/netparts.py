@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.conftest import LUA, node_command, node_environment, write_config
+from conftest import LUA, node_command, node_environment, write_config
 
 NET = [LUA / "net", LUA]
 DEADLINE = 30.0
@@ -31,7 +31,12 @@ class ServingNode:
         self.output: list[str] = []
         self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self._process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", env=node_environment()
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            env=node_environment(),
         )
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
@@ -103,7 +108,18 @@ class RedisServer:
         program = shutil.which("redis-server")
         assert program, "these tests need Debian's package redis-server"
         self._process = subprocess.Popen(
-            [program, "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--dir", str(self._path), *self._options],
+            [
+                program,
+                "--port",
+                str(self.port),
+                "--bind",
+                "127.0.0.1",
+                "--save",
+                "",
+                "--dir",
+                str(self._path),
+                *self._options,
+            ],
             stdout=subprocess.DEVNULL,
         )
         deadline = time.monotonic() + DEADLINE
@@ -142,7 +158,8 @@ def redis_cluster(path: Path) -> Iterator[list[RedisServer]]:
     """Run two nodes that have half of the slots each."""
     ports = free_ports(4)
     nodes = [
-        RedisServer(path / str(i), ports[i], "--cluster-enabled", "yes", "--cluster-port", str(ports[i + 2])) for i in (0, 1)
+        RedisServer(path / str(i), ports[i], "--cluster-enabled", "yes", "--cluster-port", str(ports[i + 2]))
+        for i in (0, 1)
     ]
     try:
         for node, slots in zip(nodes, [(0, 8191), (8192, 16383)], strict=True):
@@ -157,3 +174,29 @@ def redis_cluster(path: Path) -> Iterator[list[RedisServer]]:
     finally:
         for node in nodes:
             node.stop()
+
+
+def curl(*arguments: str, data: bytes | None = None) -> bytes:
+    """Run curl and return what it prints. Raises CalledProcessError when it fails."""
+    program = shutil.which("curl")
+    assert program, "these tests need curl"
+    command = [program, "--silent", "--show-error", "--max-time", "30", "--noproxy", "*", *arguments]
+    return subprocess.run(command, input=data, check=True, capture_output=True).stdout
+
+
+def exchange(port: int, *parts: bytes, end: bool = False) -> bytes:
+    """Send parts and return all that comes until the server closes; end = say that nothing more is sent."""
+    with socket.create_connection(("127.0.0.1", port), 10) as s:
+        s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        received = b""
+        try:
+            for part in parts:
+                s.sendall(part)
+            if end:
+                s.shutdown(socket.SHUT_WR)
+            while data := s.recv(65536):
+                received += data
+        except (ConnectionResetError, BrokenPipeError):
+            # A server that refuses does not read what follows.
+            pass
+        return received

@@ -16,7 +16,7 @@ import pytest
 
 from host import __version__
 from host.cli import main
-from tests.conftest import ROOT, NodeRun, node_command, node_environment, write_config
+from conftest import ROOT, NodeRun, node_command, node_environment, write_config
 
 RunNode = Callable[..., NodeRun]
 
@@ -421,7 +421,8 @@ def test_lines_of_print_and_of_the_log_are_whole(tmp_path: Path, unbuffered: str
 def test_what_a_node_does_not_need_is_not_imported(quit_config: Path) -> None:
     code = (
         "import sys; from host.cli import main; main()\n"
-        "print('IMPORTED', {'argparse', 'asyncio', 'subprocess', 'json', 'host.service', 'host.gateway'} & set(sys.modules))"
+        "unwanted = {'argparse', 'asyncio', 'subprocess', 'json', 'host.service', 'host.gateway'}\n"
+        "print('IMPORTED', unwanted & set(sys.modules))"
     )
 
     result = snhost(quit_config, code=code)

@@ -1,4 +1,4 @@
-"""The module loader: where modules are found, what they need, and what is said when they are not what they should be."""
+"""The module loader: where modules are found, what they need, and what is said about those that cannot be used."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from host import paths
+from host import _lua, paths
 from host.errors import ConfigError, ModuleError
 from host.module import ModuleLoader
-from tests.conftest import NodeRun
+from conftest import NodeRun
 
 HOOKS = """
 log = []
@@ -74,9 +74,6 @@ def test_a_relative_pattern_starts_at_the_working_directory(tmp_path: Path, monk
 
 @pytest.mark.parametrize("cpath", ["", "./cservice/?.so", ";;/nonexistent/?.so;/nonexistent/?.py"])
 def test_built_in_modules_are_found_with_any_cpath(cpath: str) -> None:
-    pytest.importorskip("host.errors")
-    from host import _lua
-
     _lua.load()
     loader = ModuleLoader(cpath)
 
@@ -102,7 +99,6 @@ def test_names_that_differ_in_a_dot_are_different_modules(tmp_path: Path) -> Non
     loader = ModuleLoader(f"{tmp_path}/?.py")
 
     assert [loader.query(name).init.__globals__["NAME"] for name in ("a.b", "a_b", "a/b")] == ["a.b", "a_b", "a/b"]
-    assert [loader.query(name).init.__module__.count("a") for name in ("a.b", "a_b")]
 
 
 def test_a_module_is_loaded_once(tmp_path: Path) -> None:
@@ -154,8 +150,8 @@ def test_init_alone_is_enough(tmp_path: Path) -> None:
 
 
 def test_a_module_may_define_data_classes(tmp_path: Path) -> None:
-    source = "from __future__ import annotations\nfrom dataclasses import dataclass\n\n\n@dataclass\nclass X:\n    a: int\n\n\n"
-    write(tmp_path / "x.py", source + MINIMAL)
+    source = "from __future__ import annotations\nfrom dataclasses import dataclass\n"
+    write(tmp_path / "x.py", source + "@dataclass\nclass X:\n    a: int\n" + MINIMAL)
 
     assert ModuleLoader(f"{tmp_path}/?.py").query("x").name == "x"
 

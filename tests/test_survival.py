@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import LUA, node_command, node_environment, write_config
+from conftest import LUA, node_command, node_environment, write_config
 
 SURVIVE = [LUA / "survive", LUA]
 

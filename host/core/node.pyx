@@ -13,8 +13,9 @@ from host.core.handle cimport handle_findname, handle_namehandle
 from host.core.message cimport PTYPE_RESPONSE, PTYPE_SYSTEM, message_pack_size, skynet_message
 from host.core.monitor cimport monitor_check, monitor_free, monitor_init, monitor_quit, monitor_run
 from host.core.socket cimport socket_free, socket_init, socket_stop, socket_thread_run
+from host.core.socket_poll cimport socket_poll, socket_wakeup
 from host.core.timer cimport timer_free, timer_init, timer_now, timer_pending, timer_quit, timer_run, timer_starttime
-from host.core.worker cimport worker_run, workers_count, workers_free, workers_init, workers_quit
+from host.core.worker cimport worker_run, workers_count, workers_free, workers_init, workers_quit, workers_set_poll
 
 from host.core import module
 
@@ -81,6 +82,7 @@ def init(env: dict[str, str], int thread, int harbor, bint profile, loader, on_a
     monitor_init()
     if socket_init(post_socket, log_socket) != 0:
         raise OSError(errno, "the socket server cannot be started")
+    workers_set_poll(socket_poll, socket_wakeup)
     module.init(loader)
 
 

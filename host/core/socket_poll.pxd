@@ -11,7 +11,7 @@ sleeps, too.
 # The number of sockets that were handled; -1 when another thread polls, or there is no server.
 cdef int socket_poll(int timeout_ms) noexcept nogil
 
-# Any thread: make the present poller return, or the next one not wait.
+# Any thread: make the worker who waits in socket_poll return, or the next one not wait.
 cdef void socket_wakeup() noexcept nogil
 
 # The body of the socket thread; returns after poll_quit.

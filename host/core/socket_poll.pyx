@@ -20,7 +20,9 @@ from host.core.socket_slot cimport (
     STATE_PACCEPT, STATE_RESERVE, post_event, server, slot_close, slot_interest, slot_lock_event,
     slot_reserve, slot_unlock, slot_unsent, slot_watch, socket_slot,
 )
-from host.core.sync cimport atomic_cas_int, atomic_load, atomic_load_relaxed, atomic_store, atomic_store_relaxed
+from host.core.sync cimport (
+    atomic_cas_int, atomic_exchange, atomic_load, atomic_load_relaxed, atomic_store, atomic_store_relaxed,
+)
 from host.core.system cimport (
     pthread_cond_destroy, pthread_cond_init, pthread_cond_signal, pthread_cond_t, pthread_cond_timedwait,
     pthread_cond_wait, pthread_condattr_destroy, pthread_condattr_init, pthread_condattr_setclock, pthread_condattr_t,
@@ -40,6 +42,7 @@ cdef enum:
 
 cdef int polling                # a thread polls; atomic
 cdef int rounds                 # polls begun; the poller's, read by the socket thread
+cdef int wake_pending           # socket_wakeup was called, and no waiting poll has taken note; atomic
 cdef epoll_event events[EVENTS]     # the poller's
 cdef char *spill                    # the poller's
 
@@ -51,9 +54,9 @@ cdef int quitting               # atomic, set under the lock
 
 
 cdef int poll_init() noexcept nogil:
-    global polling, rounds, spill, parked, quitting
+    global polling, rounds, wake_pending, spill, parked, quitting
     cdef pthread_condattr_t attr
-    polling = rounds = parked = quitting = 0
+    polling = rounds = wake_pending = parked = quitting = 0
     pthread_mutex_init(&stand_by_lock, NULL)
     pthread_condattr_init(&attr)
     pthread_condattr_setclock(&attr, CLOCK_MONOTONIC)
@@ -73,15 +76,19 @@ cdef void poll_free() noexcept nogil:
 
 cdef void socket_wakeup() noexcept nogil:
     cdef uint64_t one = 1
+    atomic_store(&wake_pending, 1)
     write(server.wake_fd, &one, sizeof(one))
 
 
-cdef int socket_poll(int timeout_ms) noexcept nogil:
+cdef bint become_poller() noexcept nogil:
+    return spill != NULL and atomic_cas_int(&polling, 0, 1)
+
+
+cdef int poll_round(int timeout_ms) noexcept nogil:
+    """The poller. Afterwards somebody else may be."""
     cdef uint64_t count
     cdef int n, i
     cdef int handled = 0
-    if spill == NULL or not atomic_cas_int(&polling, 0, 1):
-        return -1
     atomic_store_relaxed(&rounds, rounds + 1)
     n = epoll_wait(server.epoll_fd, events, EVENTS, timeout_ms)
     for i in range(n):
@@ -97,6 +104,15 @@ cdef int socket_poll(int timeout_ms) noexcept nogil:
         pthread_cond_signal(&stand_by_wake)
         pthread_mutex_unlock(&stand_by_lock)
     return handled
+
+
+cdef int socket_poll(int timeout_ms) noexcept nogil:
+    if not become_poller():
+        return -1
+    # A wake-up may have come before this thread was the poller, and ended another one's round.
+    if timeout_ms != 0 and atomic_exchange(&wake_pending, 0):
+        timeout_ms = 0
+    return poll_round(timeout_ms)
 
 
 # -- the socket thread
@@ -133,7 +149,9 @@ cdef void poll_stand_by() noexcept nogil:
             continue
         if atomic_load(&polling):
             park(seen)
-        elif socket_poll(-1) >= 0:
+        elif become_poller():
+            # From here on a wake-up ends this thread's round.
+            poll_round(0 if atomic_load(&quitting) else -1)
             while socket_poll(0) > 0:
                 pass
 

@@ -8,6 +8,9 @@ is done with the sender, without waking anybody. It must not delay work that ano
 queue only, and one that has waited longer than STALE_US goes to whoever is free: at the owner's next message, or, when
 the owner is stuck in a long message, by the watcher. The watcher is a sleeping worker that looks around every WATCH_MS as
 long as others are busy. When all workers sleep nobody wakes up by himself.
+
+A worker that finds nothing looks at the sockets before it sleeps, and the last one to fall asleep waits for them instead:
+what comes in is then dispatched on the same core without a wake-up.
 """
 
 from libc.stdint cimport uint32_t, uint64_t
@@ -36,7 +39,14 @@ cdef struct worker:
 # One turn with a queue that the worker holds. Returns the queue when it is still held and has messages, else NULL.
 ctypedef message_queue *(*worker_dispatch)(worker *w, message_queue *q) noexcept nogil
 
+# What a worker without work may do besides sleeping: handle what has happened outside (sockets), or happens within
+# timeout_ms (-1: wait). The number of things handled; -1 when somebody else does it. The second makes a waiting one return.
+ctypedef int (*worker_poll)(int timeout_ms) noexcept nogil
+ctypedef void (*worker_poll_end)() noexcept nogil
+
 cdef int workers_init(int n, worker_dispatch dispatch) noexcept nogil
+# Before the threads are started.
+cdef void workers_set_poll(worker_poll poll, worker_poll_end end) noexcept nogil
 cdef void workers_free() noexcept nogil
 cdef int workers_count() noexcept nogil
 cdef worker *worker_at(int id) noexcept nogil

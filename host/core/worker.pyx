@@ -39,6 +39,9 @@ cdef pthread_mutex_t sleep_lock
 cdef worker *sleepers
 cdef int nsleeping          # changed under sleep_lock, read without
 cdef int watching           # a worker is the watcher
+cdef worker *poller         # under sleep_lock: counts as asleep, but waits in `poll_sockets`
+cdef worker_poll poll_sockets
+cdef worker_poll_end end_poll
 
 # The pair of clocks at start: the rate of clock_tick() is measured over the life of the node.
 cdef uint64_t start_tick
@@ -59,7 +62,7 @@ cdef int worker_weight(int id) noexcept nogil:
 
 cdef int workers_init(int n, worker_dispatch dispatch) noexcept nogil:
     global workers, nworkers, dispatch_turn, quitting, start_tick, start_ns, stale_ticks, ticks_per_ms
-    global global_lock, global_head, global_tail, global_count, sleepers, nsleeping, watching
+    global global_lock, global_head, global_tail, global_count, sleepers, nsleeping, watching, poller, poll_sockets
     cdef pthread_condattr_t attr
     cdef int i
     workers = <worker *>calloc(n, sizeof(worker))
@@ -69,7 +72,8 @@ cdef int workers_init(int n, worker_dispatch dispatch) noexcept nogil:
     dispatch_turn = dispatch
     quitting = global_lock = global_count = nsleeping = watching = 0
     global_head = global_tail = NULL
-    sleepers = NULL
+    sleepers = poller = NULL
+    poll_sockets = NULL
     pthread_mutex_init(&sleep_lock, NULL)
     pthread_condattr_init(&attr)
     pthread_condattr_setclock(&attr, CLOCK_MONOTONIC)
@@ -85,6 +89,12 @@ cdef int workers_init(int n, worker_dispatch dispatch) noexcept nogil:
     ticks_per_ms = (clock_tick() - start_tick) * 1000000 // (clock_ns() - start_ns)
     stale_ticks = ticks_of_us(STALE_US)
     return 0
+
+
+cdef void workers_set_poll(worker_poll poll, worker_poll_end end) noexcept nogil:
+    global poll_sockets, end_poll
+    poll_sockets = poll
+    end_poll = end
 
 
 cdef void workers_free() noexcept nogil:
@@ -163,7 +173,10 @@ cdef void wake_one() noexcept nogil:
         return
     pthread_mutex_lock(&sleep_lock)
     w = sleepers
-    if w != NULL:
+    if poller != NULL:
+        # the others sleep on
+        end_poll()
+    elif w != NULL:
         sleepers = w.sleep_next
         w.sleeping = False
         atomic_add(&nsleeping, -1)
@@ -182,6 +195,26 @@ cdef void forget_sleeper(worker *w) noexcept nogil:
             atomic_add(&nsleeping, -1)
             return
         link = &link[0].sleep_next
+
+
+cdef bint wait_for_sockets(worker *w) noexcept nogil:
+    """The last worker awake waits for sockets. False when somebody else does, or there is work."""
+    global poller
+    cdef int handled = -1
+    pthread_mutex_lock(&sleep_lock)
+    if nsleeping == nworkers - 1 and atomic_load(&watching) == 0 and not quitting:
+        poller = w
+        atomic_add(&nsleeping, 1)
+        if atomic_load(&global_count) == 0:
+            pthread_mutex_unlock(&sleep_lock)
+            handled = poll_sockets(-1)
+            pthread_mutex_lock(&sleep_lock)
+        else:
+            handled = 0
+        atomic_add(&nsleeping, -1)
+        poller = NULL
+    pthread_mutex_unlock(&sleep_lock)
+    return handled >= 0
 
 
 cdef bint worker_sleep(worker *w, bint watcher) noexcept nogil:
@@ -233,6 +266,8 @@ cdef void workers_quit() noexcept nogil:
         w.sleeping = False
         atomic_add(&nsleeping, -1)
         pthread_cond_signal(&w.wake)
+    if poller != NULL:
+        end_poll()
     pthread_mutex_unlock(&sleep_lock)
 
 
@@ -247,8 +282,8 @@ cdef void schedule(message_queue *q) noexcept nogil:
     if w != NULL and w.next == NULL:
         w.next_tick = clock_tick()
         atomic_store_ptr_release(<void **>&w.next, q)
-        # Without a watcher nobody would look after it, should this message take long.
-        if nworkers > 1 and not atomic_load_relaxed(&watching):
+        # Without a watcher nobody would look after it, should this message take long. Between messages it does not wait.
+        if nworkers > 1 and w.current != NULL and not atomic_load_relaxed(&watching):
             wake_one()
         return
     global_push(q)
@@ -318,6 +353,8 @@ cdef void worker_run(int id) noexcept nogil:
         if q == NULL:
             q = take(w)
             if q == NULL:
+                if poll_sockets != NULL and (poll_sockets(0) > 0 or (not watcher and wait_for_sockets(w))):
+                    continue
                 watcher = worker_sleep(w, watcher)
                 continue
             if watcher:

@@ -102,6 +102,10 @@ end
 
 local function write_frame(ws, opcode, payload, key)
 	local size = #payload
+	if key == nil and control[opcode] and ws.mode == "client" then
+		-- Nobody can give a key for what is sent by itself, and strict servers want one.
+		key = math.random(0, 0xffffffff)
+	end
 	local masked = key and 0x80 or 0
 	local header
 	if size <= CONTROL_MAX then

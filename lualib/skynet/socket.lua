@@ -92,17 +92,12 @@ local function data_uncounted(s, size)
 		driver.close(s.id)
 		return
 	end
-	local sep = s.need and s.sep
-	if sep then
-		if not find(s.buffer, nil, sep) then
-			return
+	if s.need then
+		-- A line, or the end, which is waited for however much comes before it.
+		if s.sep and find(s.buffer, nil, s.sep) then
+			wake(s)
 		end
-		wake(s)
-	elseif s.need then
-		-- The end is waited for, however much comes before it.
-		return
-	end
-	if size > PAUSE_SIZE then
+	elseif size > PAUSE_SIZE then
 		pause(s, size)
 	end
 end
@@ -117,11 +112,9 @@ local function on_data(id, size, data)
 	size = push(s.buffer, pool, data, size)
 	local need = s.need
 	if need and size >= need then
+		-- Not paused, however much there is: the reader takes it before the next message, which would be the time to do so.
 		s.need = nil
 		wakeup(s.co)
-		if size > PAUSE_SIZE then
-			pause(s, size)
-		end
 	elseif need == nil or need == ANY_SIZE then
 		data_uncounted(s, size)
 	end

@@ -4,63 +4,20 @@ from __future__ import annotations
 
 import shutil
 import socket
-import ssl
 import struct
 import subprocess
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from tests.netparts import serving_node
+from tests.netparts import curl, exchange, serving_node
 
 
 @pytest.fixture(scope="module")
 def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     with serving_node(tmp_path_factory.mktemp("web"), "web_server") as node:
         yield int(node.wait_for(r"^READY (\d+)$")[1])
-
-
-@pytest.fixture(scope="session")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """A self-signed certificate for localhost, and its key."""
-    directory = tmp_path_factory.mktemp("certificate")
-    cert, key = directory / "cert.pem", directory / "key.pem"
-    subprocess.run(
-        [
-            *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"),
-            *("-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", str(key), "-out", str(cert)),
-        ],
-        check=True,
-        capture_output=True,
-    )
-    return cert, key
-
-
-def curl(*arguments: str, data: bytes | None = None) -> bytes:
-    program = shutil.which("curl")
-    assert program, "these tests need curl"
-    command = [program, "--silent", "--show-error", "--max-time", "30", "--noproxy", "*", *arguments]
-    return subprocess.run(command, input=data, check=True, capture_output=True).stdout
-
-
-def exchange(port: int, *parts: bytes, end: bool = False) -> bytes:
-    """Send parts and return all that comes until the server closes; end = say that nothing more is sent."""
-    with socket.create_connection(("127.0.0.1", port), 10) as s:
-        s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        received = b""
-        try:
-            for part in parts:
-                s.sendall(part)
-            if end:
-                s.shutdown(socket.SHUT_WR)
-            while data := s.recv(65536):
-                received += data
-        except (ConnectionResetError, BrokenPipeError):
-            # A server that refuses does not read what follows.
-            pass
-        return received
 
 
 def status(response: bytes) -> int:
@@ -138,7 +95,9 @@ def test_what_follows_a_request_is_not_taken_for_another(port: int) -> None:
         pytest.param(b"POST / HTTP/1.1\r\nContent-Length: 99999999\r\n\r\n", 413, id="huge length"),
         pytest.param(b"POST / HTTP/1.1\r\nContent-Length: -1\r\n\r\n", 400, id="negative length"),
         pytest.param(
-            b"POST / HTTP/1.1\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400, id="two framings"
+            b"POST / HTTP/1.1\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+            400,
+            id="two framings",
         ),
         pytest.param(b"POST / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab", 400, id="two lengths"),
         pytest.param(b"POST / HTTP/1.1\r\nTransfer-Encoding: gzip\r\n\r\n", 501, id="unknown encoding"),
@@ -184,26 +143,3 @@ def test_a_client_that_has_said_all_still_gets_its_answer(port: int) -> None:
     response = exchange(port, b"GET / HTTP/1.1\r\n\r\n", end=True)
 
     assert response.endswith(b"hello")
-
-
-def test_https_with_curl_and_with_a_wrong_certificate(tmp_path: Path, certificate: tuple[Path, Path]) -> None:
-    cert, key = certificate
-    config = {"tls": "true", "certfile": cert, "keyfile": key, "enablessl": True}
-    with serving_node(tmp_path, "web_server", **config) as node:
-        port = int(node.wait_for(r"^READY (\d+)$")[1])
-        trusted = ("--cacert", str(cert))
-
-        assert curl(*trusted, f"https://localhost:{port}/") == b"hello"
-        assert curl(*trusted, f"https://localhost:{port}/big") == b"0123456789abcdef" * 65536
-        assert curl(*trusted, "--data", "a=b", f"https://localhost:{port}/echo") == b"a=b"
-        with pytest.raises(subprocess.CalledProcessError):
-            curl(f"https://localhost:{port}/")
-        assert exchange(port, b"GET / HTTP/1.1\r\n\r\n")[:4] != b"HTTP"
-
-        context = ssl.create_default_context(cafile=str(cert))
-        with (
-            socket.create_connection(("127.0.0.1", port), 10) as plain,
-            context.wrap_socket(plain, server_hostname="localhost") as s,
-        ):
-            s.sendall(b"GET / HTTP/1.1\r\n\r\n")
-            assert s.recv(4096).startswith(b"HTTP/1.1 200 OK")

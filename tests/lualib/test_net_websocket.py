@@ -56,8 +56,8 @@ def test_pings_go_both_ways(server: tuple[ServingNode, str]) -> None:
 
 def test_the_client_closes_with_code_and_reason(server: tuple[ServingNode, str]) -> None:
     node, url = server
-    client = connect(url, proxy=None)
-    client.close(4000, "done here")
+    with connect(url, proxy=None) as client:
+        client.close(4000, "done here")
 
     node.wait_for("^EVENT close 4000 done here$")
     node.wait_for("^EVENT accept true nil$")
@@ -88,9 +88,9 @@ def test_what_is_too_large_is_refused_with_1009(server: tuple[ServingNode, str],
 
 def test_a_client_that_is_gone_is_an_error_and_no_leak(server: tuple[ServingNode, str]) -> None:
     node, url = server
-    client = connect(url, proxy=None)
-    client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    client.close_socket()
+    with connect(url, proxy=None) as client:
+        client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        client.close_socket()
 
     node.wait_for("^EVENT error .*Socket Error")
     node.wait_for("^EVENT accept true nil$")
@@ -135,8 +135,7 @@ def test_our_client_talks_to_another_server(run_node: Callable[..., Any]) -> Non
 
 def test_a_connection_ends_well(server: tuple[ServingNode, str]) -> None:
     _, url = server
-    client = connect(url, proxy=None)
-    client.close()
-
-    with pytest.raises(ConnectionClosedOK):
-        client.recv(10)
+    with connect(url, proxy=None) as client:
+        client.close()
+        with pytest.raises(ConnectionClosedOK):
+            client.recv(10)

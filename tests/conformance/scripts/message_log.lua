@@ -1,6 +1,6 @@
 -- LOGON and LOGOFF: what the message log of a service holds
 -- log: own
--- config: logpath = "."
+-- config: logpath = TMP
 local conf = require "conf"
 local core = require "skynet.core"
 local skynet = require "skynet"
@@ -17,7 +17,7 @@ end
 conf.run(function()
 	local p = conf.peer "peer"
 	local address = skynet.address(p)
-	local name = "./" .. address:sub(2) .. ".log"
+	local name = skynet.getenv "logpath" .. "/" .. address:sub(2) .. ".log"
 	os.remove(name)
 	conf.out(core.command("LOGON", address))
 	conf.out("again", core.command("LOGON", address))
