@@ -48,11 +48,12 @@ def _running(pidfile: str) -> int:
             pid = int(f.read().split()[0])
     except (OSError, ValueError, IndexError):
         return 0
-    if pid == os.getpid():
+    # 0 and less are groups of processes
+    if pid <= 0 or pid == os.getpid():
         return 0
     try:
         os.kill(pid, 0)
-    except ProcessLookupError:
+    except (OverflowError, ProcessLookupError):
         return 0
     except PermissionError:
         pass

@@ -20,7 +20,7 @@ from host.core.socket_slot cimport (
     PROTOCOL_TCP, SOCKET_CLOSE, SOCKET_CONNECT, SOCKET_ERROR, STATE_BIND, STATE_CONNECTED,
     STATE_CONNECTING, STATE_HALFCLOSE_READ, STATE_HALFCLOSE_WRITE, STATE_INVALID, STATE_LISTEN, STATE_PACCEPT,
     STATE_PLISTEN, STATE_RESERVE, log_error, post_event, server, slot_close, slot_interest, slot_lock,
-    slot_lock_write, slot_reserve, slot_unlock, slot_unsent, slot_watch, slots_free, slots_init,
+    slot_lock_write, slot_reserve, slot_set, slot_unlock, slot_unsent, slot_watch, slots_free, slots_init,
     socket_slot,
 )
 from host.core.sync cimport atomic_load_relaxed
@@ -122,7 +122,7 @@ cdef void connect_any(socket_slot *s, addrinfo *list) noexcept nogil:
         connect_failed(s, strerror(errno))
         return
     s.writing = slot_unsent(s)
-    s.state = STATE_CONNECTED if done == 0 else STATE_CONNECTING
+    slot_set(s, STATE_CONNECTED if done == 0 else STATE_CONNECTING)
     if slot_watch(s) != 0:
         connect_failed(s, LIMIT_TEXT)
     elif done == 0:
@@ -173,7 +173,7 @@ cdef int socket_listen(uint32_t opaque, const char *host, int port, int backlog)
         return -1
     id = s.id
     s.fd = fd
-    s.state = STATE_PLISTEN
+    slot_set(s, STATE_PLISTEN)
     if slot_watch(s) != 0:
         slot_close(s)
         slot_unlock(s)
@@ -191,7 +191,7 @@ cdef int socket_bind(uint32_t opaque, int fd) noexcept nogil:
         return -1
     id = s.id
     s.fd = fd
-    s.state = STATE_BIND
+    slot_set(s, STATE_BIND)
     if slot_watch(s) != 0:
         s.fd = -1
         slot_close(s)
@@ -217,7 +217,7 @@ cdef void socket_start(uint32_t opaque, int id) noexcept nogil:
     elif s.state != STATE_RESERVE and s.state != STATE_CONNECTING:
         s.opaque = opaque
         if s.state == STATE_PACCEPT or s.state == STATE_PLISTEN:
-            s.state = STATE_CONNECTED if s.state == STATE_PACCEPT else STATE_LISTEN
+            slot_set(s, STATE_CONNECTED if s.state == STATE_PACCEPT else STATE_LISTEN)
             post_event(opaque, SOCKET_CONNECT, id, 0, "start", NULL)
         elif s.state == STATE_CONNECTED:
             post_event(opaque, SOCKET_CONNECT, id, 0, "transfer", NULL)
@@ -247,7 +247,7 @@ cdef void finish(int id, bint forced) noexcept nogil:
     else:
         s.closing = True
         if not told:
-            s.state = STATE_HALFCLOSE_READ
+            slot_set(s, STATE_HALFCLOSE_READ)
             s.reading = False
             slot_interest(s)
     if not told:
@@ -287,7 +287,7 @@ cdef int add_udp(uint32_t opaque, int fd, int family, const sockaddr *destinatio
     id = s.id
     s.fd = fd
     s.protocol = TOKEN_IPV4 if family == AF_INET else TOKEN_IPV6
-    s.state = STATE_CONNECTED
+    slot_set(s, STATE_CONNECTED)
     if destination != NULL:
         token_of(destination, s.token)
     if slot_watch(s) != 0:

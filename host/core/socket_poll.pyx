@@ -18,7 +18,7 @@ from host.core.socket_slot cimport (
     PROTOCOL_TCP, SOCKET_ACCEPT, SOCKET_CLOSE, SOCKET_CONNECT, SOCKET_DATA, SOCKET_ERROR, SOCKET_UDP, STATE_BIND,
     STATE_CONNECTED, STATE_CONNECTING, STATE_HALFCLOSE_READ, STATE_HALFCLOSE_WRITE, STATE_INVALID, STATE_LISTEN,
     STATE_PACCEPT, STATE_RESERVE, post_event, server, slot_close, slot_interest, slot_lock_event,
-    slot_reserve, slot_unlock, slot_unsent, slot_watch, socket_slot,
+    slot_reserve, slot_set, slot_unlock, slot_unsent, slot_watch, socket_slot,
 )
 from host.core.sync cimport (
     atomic_cas_int, atomic_exchange, atomic_load, atomic_load_relaxed, atomic_store, atomic_store_relaxed,
@@ -206,7 +206,7 @@ cdef void finish_connect(socket_slot *s) noexcept nogil:
         post_event(s.opaque, SOCKET_ERROR, s.id, 0, strerror(error), NULL)
         return
     pthread_mutex_lock(&s.wlock)
-    s.state = STATE_CONNECTED
+    slot_set(s, STATE_CONNECTED)
     s.writing = slot_unsent(s)
     slot_interest(s)
     pthread_mutex_unlock(&s.wlock)
@@ -257,7 +257,7 @@ cdef int announce(socket_slot *listener, int fd, const sockaddr *addr) noexcept 
         close(fd)
         return 0
     s.fd = fd
-    s.state = STATE_PACCEPT
+    slot_set(s, STATE_PACCEPT)
     if slot_watch(s) != 0:
         slot_close(s)
         slot_unlock(s)
@@ -281,7 +281,7 @@ cdef void handle_io(socket_slot *s, uint32_t happened) noexcept nogil:
             more = read_stream(s)
         else:
             read_datagrams(s)
-    if happened & EPOLLOUT and s.state != STATE_INVALID and s.writing:
+    if happened & EPOLLOUT and s.state != STATE_INVALID:
         socket_flush(s)
     # What is left to read comes first: the next round reports the error or the end again.
     if s.state == STATE_INVALID or more:
@@ -315,7 +315,7 @@ cdef void end_of_stream(socket_slot *s) noexcept nogil:
         close_socket(s)
     else:
         pthread_mutex_lock(&s.wlock)
-        s.state = STATE_HALFCLOSE_READ
+        slot_set(s, STATE_HALFCLOSE_READ)
         s.reading = False
         slot_interest(s)
         pthread_mutex_unlock(&s.wlock)

@@ -79,8 +79,8 @@ cdef void keep_line(const char *text, size_t sz) noexcept nogil:
     append(&lines, 0, copy, sz)
 
 
-cdef const char *text_or_null(object encoded) noexcept:
-    return NULL if encoded is None else <const char *><bytes>encoded
+cdef char *text_or_null(bytes encoded) noexcept:
+    return NULL if encoded is None else <char *>encoded
 
 
 class Event(NamedTuple):

@@ -15,7 +15,7 @@ from host.core.socket_buffer cimport (
 from host.core.socket_slot cimport (
     PROTOCOL_TCP, SOCKET_ERROR, SOCKET_WARNING, STATE_BIND, STATE_CONNECTED, STATE_CONNECTING, STATE_HALFCLOSE_READ,
     STATE_HALFCLOSE_WRITE, STATE_LISTEN, STATE_PACCEPT, STATE_PLISTEN, STATE_RESERVE, log_error, post_event, slot_close,
-    slot_interest, slot_lock_write, slot_unsent,
+    slot_interest, slot_lock_write, slot_set, slot_unsent,
 )
 from host.core.system cimport pthread_mutex_lock, pthread_mutex_unlock
 from host.core.timer cimport timer_now
@@ -184,7 +184,7 @@ cdef void write_failed(socket_slot *s, int error) noexcept nogil:
     s.writing = False
     if s.state != STATE_HALFCLOSE_WRITE:
         shutdown(s.fd, SHUT_WR)
-        s.state = STATE_HALFCLOSE_WRITE
+        slot_set(s, STATE_HALFCLOSE_WRITE)
         post_event(s.opaque, SOCKET_ERROR, s.id, 0, strerror(error), NULL)
     slot_interest(s)
 
@@ -264,6 +264,9 @@ cdef void socket_flush(socket_slot *s) noexcept nogil:
     cdef int error = 0
     cdef bint empty
     pthread_mutex_lock(&s.wlock)
+    if not s.writing:
+        pthread_mutex_unlock(&s.wlock)
+        return
     s.flushing = True
     empty = flush_stream(s, &error) if s.protocol == PROTOCOL_TCP else flush_datagrams(s)
     s.flushing = False

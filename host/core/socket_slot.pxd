@@ -18,6 +18,7 @@ from libc.stdint cimport int32_t, uint8_t, uint32_t, uint64_t
 
 from host.core.socket_address cimport TOKEN_MAX
 from host.core.socket_buffer cimport socket_buffer_list
+from host.core.sync cimport atomic_store_relaxed
 from host.core.system cimport pthread_mutex_t
 
 cdef enum:
@@ -113,6 +114,10 @@ cdef socket_slot *slot_lock(int id) noexcept nogil
 # The same with one lock held.
 cdef socket_slot *slot_lock_event(int id) noexcept nogil
 cdef socket_slot *slot_lock_write(int id) noexcept nogil
+
+# Both locks held. Readers without a lock see the old state or the new one (slot_reserve, socket_query).
+cdef inline void slot_set(socket_slot *s, int state) noexcept nogil:
+    atomic_store_relaxed(&s.state, state)
 
 cdef inline bint slot_unsent(const socket_slot *s) noexcept nogil:
     return s.high.head != NULL or s.low.head != NULL

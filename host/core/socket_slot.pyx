@@ -11,7 +11,7 @@ from host.core.net cimport (
     epoll_create1, epoll_ctl, epoll_event, eventfd,
 )
 from host.core.socket_buffer cimport buffer_free
-from host.core.sync cimport atomic_add, atomic_cas_int, atomic_load_relaxed, atomic_store_relaxed
+from host.core.sync cimport atomic_add, atomic_cas_int, atomic_load_relaxed
 from host.core.system cimport pthread_mutex_lock, pthread_mutex_unlock
 
 cdef extern from *:
@@ -85,7 +85,7 @@ cdef socket_slot *slot_reserve(uint32_t opaque) noexcept nogil:
         pthread_mutex_lock(&s.wlock)
         # the id 0 would be the mark of the eventfd in the epoll set
         if s.state == STATE_INVALID and id != 0:
-            atomic_store_relaxed(&s.state, STATE_RESERVE)
+            slot_set(s, STATE_RESERVE)
             s.id = id
             s.opaque = opaque
             s.fd = -1
@@ -168,7 +168,7 @@ cdef void slot_close(socket_slot *s) noexcept nogil:
         if s.state != STATE_BIND:
             close(s.fd)
     s.fd = -1
-    atomic_store_relaxed(&s.state, STATE_INVALID)
+    slot_set(s, STATE_INVALID)
 
 
 # -- messages

@@ -44,6 +44,9 @@ cdef enum:
     TRIM_EVERY = 1024       # messages; then half of those that were never needed go
 
 
+cdef task *EMPTY_FORK = <task *>1   # in the fork queue: nothing to run, only wake-ups
+
+
 # -- rings
 
 cdef void *ring_push(ring *r, size_t size) noexcept nogil:
@@ -382,6 +385,7 @@ cdef void resume(dispatcher *d, lua_State *src, task *t, int nargs) noexcept nog
         task_recycle(d, t)
     else:
         d.failed = True
+        (<task **>ring_push(&d.forks, sizeof(task *)))[0] = EMPTY_FORK
         if not protect(d, pfailed, t, 0):
             # not even the error could be reported (its __tostring raises, there is no memory)
             owe(t, "call failed", 11)
@@ -661,7 +665,7 @@ cdef void run_wakeup(dispatcher *d, lua_State *src, wakeup *w) noexcept nogil:
 
 cdef void run_wakeups(dispatcher *d, lua_State *src) noexcept nogil:
     """Wake-ups first, in order, with those they cause; then one failed call; and so on. A failing coroutine ends this: the
-    rest waits until the next fork has run, as in the original."""
+    rest waits for an empty fork that its failure has queued, which is the original's order."""
     cdef wakeup w
     cdef void *entry
     cdef session_slot *slot
@@ -687,9 +691,11 @@ cdef void run_forks(dispatcher *d, lua_State *src) noexcept nogil:
     cdef task *t
     while entry != NULL:
         t = (<task **>entry)[0]
-        if t != NULL:               # NULL: killed before it started
+        d.failed = False
+        if t == EMPTY_FORK:
+            run_wakeups(d, src)
+        elif t != NULL:             # NULL: killed before it started
             t.forked = 0
-            d.failed = False
             resume(d, src, t, t.nargs)
             run_wakeups(d, src)
         entry = ring_pop(&d.forks, sizeof(task *))
@@ -712,10 +718,7 @@ cdef void dispatch(
         on_request(d, src, type, session, source, msg, sz)
     run_wakeups(d, src)
     run_forks(d, src)
-    while d.failed:
-        d.failed = False
-        run_wakeups(d, src)
-        run_forks(d, src)
+    d.failed = False
     d.untrimmed += 1
     if d.untrimmed >= TRIM_EVERY:
         pool_trim(d)

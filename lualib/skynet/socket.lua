@@ -94,10 +94,12 @@ local function data_uncounted(s, size)
 	end
 	if s.need then
 		-- A line, or the end, which is waited for however much comes before it.
-		if s.sep and find(s.buffer, nil, s.sep) then
-			wake(s)
+		if not s.sep or not find(s.buffer, nil, s.sep) then
+			return
 		end
-	elseif size > PAUSE_SIZE then
+		wake(s)
+	end
+	if size > PAUSE_SIZE then
 		pause(s, size)
 	end
 end
@@ -112,9 +114,12 @@ local function on_data(id, size, data)
 	size = push(s.buffer, pool, data, size)
 	local need = s.need
 	if need and size >= need then
-		-- Not paused, however much there is: the reader takes it before the next message, which would be the time to do so.
 		s.need = nil
 		wakeup(s.co)
+		if size > PAUSE_SIZE then
+			-- Also when the reader is about to take it: it resumes when it waits again, and what is in flight stays small.
+			pause(s, size)
+		end
 	elseif need == nil or need == ANY_SIZE then
 		data_uncounted(s, size)
 	end

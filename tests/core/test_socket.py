@@ -847,6 +847,38 @@ def test_a_wakeup_ends_a_wait_and_is_not_lost_before_it(unpolled):
     assert not waiter.is_alive()
 
 
+def test_a_waiting_thread_misses_no_wakeup_although_others_poll(server):
+    stop, go, back = threading.Event(), threading.Semaphore(0), threading.Semaphore(0)
+
+    def wait():
+        while True:
+            go.acquire()
+            if stop.is_set():
+                return
+            server.poll(-1)
+            back.release()
+
+    def disturb():
+        while not stop.is_set():
+            server.poll(0)
+            time.sleep(0)
+
+    threads = [threading.Thread(target=wait), threading.Thread(target=disturb)]
+    for t in threads:
+        t.start()
+    try:
+        for _ in range(1000):
+            go.release()
+            server.wakeup()
+            assert back.acquire(timeout=5)
+    finally:
+        stop.set()
+        go.release()
+        server.wakeup()
+        for t in threads:
+            t.join()
+
+
 def test_a_request_made_before_an_event_is_handled_holds_for_it(unpolled):
     listener = unpolled.listen("127.0.0.1", 0)
     port = unpolled.wait().ud

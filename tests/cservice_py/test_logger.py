@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import calendar
 import os
 import re
 import signal
@@ -117,8 +118,6 @@ def test_the_file_has_local_time_and_source(tmp_path: Path) -> None:
     (now,) = [m for m in matches if m and m[9] == b"now"]
     day, month, year, hour, minute, second, _ = (int(now[i]) for i in range(1, 8))
     written = time.strptime(f"20{year:02d}-{month}-{day} {hour}:{minute}:{second}", "%Y-%m-%d %H:%M:%S")
-    import calendar
-
     assert began - 1 <= calendar.timegm(written) - 9 * 3600 <= int(time.time()) + 1
     assert now[8] == b"00000008"
 
