@@ -25,7 +25,8 @@ cdef struct context:
     uint32_t handle
     int32_t session             # last one given out; of the service itself
     int refs
-    int retired                 # the handle is gone: nothing more is dispatched
+    int retired                 # the handle is gone: nothing more is dispatched, unless
+    bint drains                 # it handles what is in its queue first: the logger, so that no line is lost
     context_callback callback
     void *ud
     void *instance

@@ -140,6 +140,7 @@ cdef void destroy(context *ctx) noexcept nogil:
 cdef void context_retire(uint32_t handle) noexcept nogil:
     cdef context *ctx = <context *>handle_retire(handle)
     if ctx != NULL:
+        ctx.drains = handle == logger
         atomic_store(&ctx.retired, 1)
         context_release(ctx)
 
@@ -148,10 +149,12 @@ cdef void context_retireall() noexcept nogil:
     cdef uint32_t handle
     if on_abort != NULL:
         on_abort()
-    handle = handle_any()
+    # the logger last: the others may have something to say on their way out
+    handle = handle_any(logger)
     while handle != 0:
         context_retire(handle)
-        handle = handle_any()
+        handle = handle_any(logger)
+    context_retire(logger)
 
 
 cdef void context_reserve(context *ctx) noexcept nogil:
@@ -412,7 +415,7 @@ cdef message_queue *context_turn(worker *w, message_queue *q) noexcept nogil:
     cdef uint64_t start
     w.tick = start = clock_tick()
     while True:
-        if atomic_load_relaxed(&ctx.retired):
+        if atomic_load_relaxed(&ctx.retired) and not ctx.drains:
             drop_messages(ctx)
             return NULL
         if not mq_pop(q, &m):

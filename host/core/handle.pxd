@@ -21,8 +21,8 @@ cdef uint32_t handle_register(void *context) noexcept nogil
 # No reader can find it, nor is using what it found, when this returns.
 cdef void *handle_retire(uint32_t handle) noexcept nogil
 
-# Some live handle other than 0, or 0 when there is none; for handle_retireall.
-cdef uint32_t handle_any() noexcept nogil
+# Some live handle other than `except_`, or 0 when there is none; for context_retireall.
+cdef uint32_t handle_any(uint32_t except_) noexcept nogil
 
 # Bracket of look-ups; short, without locks taken inside that a writer may hold, not nested.
 cdef void handle_read_begin() noexcept nogil

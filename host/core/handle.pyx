@@ -179,7 +179,7 @@ cdef void *handle_retire(uint32_t handle) noexcept nogil:
 cdef uint32_t sweep             # where handle_any has stopped: a hint
 
 
-cdef uint32_t handle_any() noexcept nogil:
+cdef uint32_t handle_any(uint32_t except_) noexcept nogil:
     global sweep
     cdef uint32_t handle = 0
     cdef uint32_t i
@@ -187,7 +187,7 @@ cdef uint32_t handle_any() noexcept nogil:
     handle_read_begin()
     for i in range(size):
         s = &slots[(sweep + i) & (size - 1)]
-        if s.handle != 0:
+        if s.handle != 0 and s.handle != except_:
             handle = s.handle
             sweep += i
             break

@@ -75,10 +75,13 @@ sockethelper.shutdown = socket.shutdown
 -- Open in a coroutine of its own, so that the caller can give up.
 local function open_in_time(host, port, timeout)
 	local co = coroutine.running()
-	local fd, err
+	local ok, fd, err
 	local done, late = false, false
 	skynet.fork(function()
-		fd, err = socket.open(host, port)
+		ok, fd, err = pcall(socket.open, host, port)
+		if not ok then
+			fd, err = nil, fd
+		end
 		done = true
 		if not late then
 			skynet.wakeup(co)

@@ -50,6 +50,18 @@ local function wake(s)
 	end
 end
 
+-- The reader, and after it those who close.
+local function wake_all(s)
+	wake(s)
+	local closing = s.closing
+	if closing then
+		s.closing = nil
+		for _, co in ipairs(closing) do
+			wakeup(co)
+		end
+	end
+end
+
 local function resume(s)
 	skynet.error(string.format("Resume socket (%d)", s.id))
 	s.paused = false
@@ -141,14 +153,7 @@ id_handler[CLOSE] = function(id)
 	if s then
 		s.connecting = false
 		s.connected = false
-		wake(s)
-		local closing = s.closing
-		if closing then
-			s.closing = nil
-			for _, co in ipairs(closing) do
-				wakeup(co)
-			end
-		end
+		wake_all(s)
 	else
 		driver.close(id)
 	end
@@ -188,7 +193,8 @@ id_handler[ERROR] = function(id, _, err)
 	s.connecting = false
 	s.connected = false
 	driver.shutdown(id)
-	wake(s)
+	-- No CLOSE follows when it was connecting, so that who closes it must not wait for one.
+	wake_all(s)
 end
 
 id_handler[UDP] = function(id, size, data, from)

@@ -357,6 +357,7 @@ function step.later(result, peers, steps)
 	local inner = { answered = true }
 	local done = pcall(run, steps, peers, inner)
 	inner.answered = nil
+	result.over = true
 	r(done, inner)
 end
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.conftest import ROOT
 from tests.netparts import NET, redis_cluster, redis_server, serving_node
 
 
@@ -45,6 +46,13 @@ def test_a_redis_server_may_go_away_and_come_back(tmp_path: Path) -> None:
         server.start()
         node.wait_for("^BACK$")
         node.wait_for(r"^VERDICT ok \d+$")
+
+
+def test_short_module_names_lead_to_the_same_modules(run_node: Callable[..., Any]) -> None:
+    lualib = ROOT / "lualib"
+    path = f"{lualib}/compat10/?.lua;{lualib}/?.lua;{lualib}/?/init.lua"
+
+    assert_verdict(run_node("test_compat10", lua_dirs=NET, lua_path=path))
 
 
 @pytest.mark.timeout(300)

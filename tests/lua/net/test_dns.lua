@@ -157,6 +157,56 @@ case("many names at once", function()
 	end
 end)
 
+-- The times are too long to wait for: those of the module pass as fast as the test wants.
+case("a server that does not answer is given up, and its old answer used", function()
+	local sleep = skynet.sleep
+	skynet.sleep = function(ti, token)
+		return sleep(ti == 3000 and 10 or ti, token)
+	end
+	answers["silent.test"] = function() end
+	kit.raises("timeout or no answer", dns.resolve, "silent.test")
+	answers["silent.test"] = function(query, respond)
+		respond(packet(query, { { type = A, ttl = 0, data = "\1\1\1\1" } }))
+	end
+	equal(dns.resolve "silent.test", "1.1.1.1")
+	answers["silent.test"] = function() end
+	equal(dns.resolve "silent.test", "1.1.1.1")
+	skynet.sleep = sleep
+end)
+
+case("the socket is closed when it is idle, and opened again", function()
+	local function sockets()
+		local n = 0
+		for _, entry in ipairs(socket.netstat()) do
+			n = n + (entry.type == "UDP" and 1 or 0)
+		end
+		return n
+	end
+	local timeout, now = skynet.timeout, skynet.now
+	local check
+	dns.server("127.0.0.1", PORT)
+	skynet.sleep(2)
+	local before = sockets()
+	skynet.timeout = function(ti, f)
+		check = f
+		equal(ti, 12000)
+	end
+	answers["idle.test"] = function(query, respond)
+		respond(packet(query, { a(1, 1, 1, 1) }))
+	end
+	equal(dns.resolve "idle.test", "1.1.1.1")
+	equal(sockets(), before + 1)
+	local first = check
+	first()
+	ok(check ~= first, "looked at again later")
+	skynet.now = function() return now() + 6100 end
+	check()
+	skynet.timeout, skynet.now = timeout, now
+	net.until_true(function() return sockets() == before end)
+	dns.flush()
+	equal(dns.resolve "idle.test", "1.1.1.1")
+end)
+
 case("the hosts file comes first", function()
 	local before = #queries
 	equal(dns.resolve "LocalHost.Test", "127.9.9.9")

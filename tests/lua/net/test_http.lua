@@ -316,6 +316,7 @@ case("the timeout ends an exchange, and a late connection is closed", function()
 	local start = skynet.now()
 	raises("[Socket Error] : read failed fd = ", httpc.get, host, "/")
 	ok(skynet.now() - start < 80)
+	raises("err = ", httpc.get, "127.0.0.1:0", "/")
 	httpc.timeout = 300
 	equal(httpc.get(host, "/"), 200)
 	httpc.timeout = nil

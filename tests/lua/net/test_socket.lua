@@ -2,6 +2,19 @@
 
 local skynet = require "skynet"
 local socket = require "skynet.socket"
+
+-- A service that has a connection and dies in one of several ways.
+if ... == "owner" then
+	local _, port, way = ...
+	skynet.start(function()
+		socket.open("127.0.0.1", math.tointeger(port))
+		if way == "exit" then
+			skynet.timeout(0, skynet.exit)
+		end
+	end)
+	return
+end
+
 local kit = dofile(SERVICE_PATH .. "../test_kit.lua")
 local net = dofile(SERVICE_PATH .. "net_kit.lua")
 
@@ -166,6 +179,34 @@ case("close while connecting", function()
 		socket.close(fd)
 	end
 	socket.close(id)
+end)
+
+case("close while the connect is being refused", function()
+	local opener = net.spawn(socket.open, "127.0.0.1", 1)
+	-- Forks run one after the other: the id after that of the opener is the probe's.
+	local closer = net.spawn(function()
+		local probe = socket.udp(function() end)
+		socket.close(probe - 1)
+		socket.close(probe)
+		return probe - 1
+	end)
+	ok(socket.invalid(closer.wait()))
+	equal((opener.wait()), nil)
+end)
+
+case("the connections of a service that dies are closed", function()
+	for _, way in ipairs { "exit", "kill" } do
+		local accepted
+		local port, id = net.serve(function(fd) accepted = fd end)
+		local owner = skynet.newservice(SERVICE_NAME, "owner", port, way)
+		net.until_true(function() return accepted end)
+		if way == "kill" then
+			skynet.kill(owner)
+		end
+		equal({ socket.read(accepted) }, { false, "" })
+		socket.close(accepted)
+		socket.close(id)
+	end
 end)
 
 case("write after close fails, and does no harm before", function()
