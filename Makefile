@@ -19,6 +19,7 @@ bench:
 
 lint:
 	.venv/bin/ruff check host tests cservice_py examples setup.py
+	.venv/bin/mypy
 	for f in $$(git ls-files '*.lua'); do luac5.4 -p "$$f" || exit 1; done
 
 clean:

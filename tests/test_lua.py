@@ -1,4 +1,4 @@
-"""The choice of the Lua that the native modules bind to. Each test has a process of its own: a process keeps its choice."""
+"""The choice of the Lua that the native modules bind to. A process keeps its choice, so each test has its own."""
 
 from __future__ import annotations
 

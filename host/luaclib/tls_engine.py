@@ -50,8 +50,9 @@ class TlsContext:
             raise TlsError(f"{step} error:0") from None
 
     def set_ciphers(self, ciphers: str) -> None:
-        """Set the cipher list of TLS 1.2 and below. The original takes its argument for a list of SRTP profiles instead, and
-        fails for every cipher list.
+        """Set the cipher list of TLS 1.2 and below.
+
+        The original takes its argument for a list of SRTP profiles instead, and fails for every cipher list.
 
         Raises:
             TlsError: there is no such cipher.
@@ -83,7 +84,7 @@ class TlsEngine:
         return True
 
     def handshake(self, incoming: bytes | None) -> bytes | None:
-        """Go on with the handshake; returns what to send. When it completes, what is still to be sent stays for `write`.
+        """Go on with the handshake and return what to send. When it completes, what is left to send stays for `write`.
 
         Raises:
             TlsError: it is finished, or has failed.

@@ -3,7 +3,6 @@
 import time
 
 import pytest
-
 from bare_vm import bare_vm, lupa
 
 
@@ -72,7 +71,7 @@ def test_read_waits_as_long_as_it_is_told(vm):
     """)
     before = time.monotonic()
     assert channel[b"read"](0.05) is None
-    assert 0.04 <= time.monotonic() - before
+    assert time.monotonic() - before >= 0.04
 
     channel[b"write"](b"here")
     before = time.monotonic()

@@ -6,7 +6,6 @@ import os
 import pathlib
 
 import pytest
-
 from bare_vm import bare_vm, lupa
 
 LUALIB = pathlib.Path(__file__).parents[2] / "lualib"

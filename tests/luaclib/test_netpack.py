@@ -3,7 +3,6 @@
 import random
 
 import pytest
-
 from bare_vm import bare_vm, lupa
 
 HELPERS = """
