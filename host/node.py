@@ -51,8 +51,8 @@ class NodeStatistics:
 class Node:
     """A node: services, their workers, and the way to them from Python.
 
-    One node per process can run at a time; after stop() another may be started. All methods may be called from any thread
-    that is not a worker of the node.
+    One node per process can run at a time; after stop() another may be started. All methods may be called from any
+    thread that is not a worker of the node.
 
         with Node("examples/config") as node:
             node.call(".hello", "ping")
@@ -65,7 +65,9 @@ class Node:
         ConfigError: the config is wrong.
     """
 
-    def __init__(self, config: Config | Mapping[str, Any] | str | PathLike[str] | None = None, **overrides: Any) -> None:
+    def __init__(
+        self, config: Config | Mapping[str, Any] | str | PathLike[str] | None = None, **overrides: Any
+    ) -> None:
         if isinstance(config, Config):
             self.config = config
         elif config is None or isinstance(config, Mapping):
@@ -200,8 +202,8 @@ class Node:
         """End the node: abort, wait for the threads, release everything. Does nothing on a stopped node.
 
         Raises:
-            NodeError: a worker did not come back in `timeout` seconds; services in a blocking C or Python call cannot be
-                interrupted.
+            NodeError: a worker did not come back in `timeout` seconds; services in a blocking C or Python call cannot
+                be interrupted.
         """
         if not self._threads or self._stopped.is_set():
             return

@@ -13,10 +13,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from conftest import ROOT, NodeRun, node_command, node_environment, write_config
 
 from host import __version__
 from host.cli import main
-from conftest import ROOT, NodeRun, node_command, node_environment, write_config
 
 RunNode = Callable[..., NodeRun]
 

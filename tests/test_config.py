@@ -9,11 +9,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
+from conftest import ROOT, node_environment
 
 from host import paths
 from host.config import Config, defaults
 from host.errors import ConfigError, SnhostError
-from conftest import ROOT, node_environment
 
 Load = Callable[..., Config]
 

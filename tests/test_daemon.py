@@ -12,8 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-
-from tests.conftest import node_command, node_environment, write_config
+from conftest import node_command, node_environment, write_config
 
 IDLE = """
 local skynet = require "skynet"

@@ -7,8 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-
-from tests.conftest import node_environment
+from conftest import node_environment
 
 
 def python(code: str) -> str:

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from conftest import NodeRun
 
 from host import _lua, paths
 from host.errors import ConfigError, ModuleError
 from host.module import ModuleLoader
-from conftest import NodeRun
 
 HOOKS = """
 log = []

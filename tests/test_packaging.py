@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from tests.conftest import ROOT
+from conftest import ROOT
 
 if not (ROOT / "setup.py").exists():
     pytest.skip("there is no source tree beside these tests", allow_module_level=True)

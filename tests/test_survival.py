@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from conftest import LUA, node_command, node_environment, write_config
 
 SURVIVE = [LUA / "survive", LUA]

@@ -6,8 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
-from tests.conftest import NodeRun
+from conftest import NodeRun
 
 Script = Callable[[str], NodeRun]
 

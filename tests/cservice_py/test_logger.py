@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from conftest import NodeRun, node_command, node_environment, write_config
 
 from host import _lua
 from host.module import ModuleLoader
-from tests.conftest import NodeRun, node_command, node_environment, write_config
 
 RunNode = Callable[..., NodeRun]
 

@@ -8,9 +8,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
+from netparts import ServingNode, curl, redis_server
 from websockets.sync.client import connect
-
-from tests.netparts import ServingNode, curl, redis_server
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 

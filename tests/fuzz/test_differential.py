@@ -19,8 +19,8 @@ pytest.importorskip("hypothesis")
 from hypothesis import HealthCheck, Phase, given, settings  # noqa: E402
 from hypothesis import strategies as st
 
+from fuzz import programs  # noqa: E402
 from host import compare  # noqa: E402
-from tests.fuzz import programs  # noqa: E402
 
 LUA = Path(__file__).resolve().parent.parent / "conformance" / "lua"
 BATCHES = int(os.environ.get("SNHOST_FUZZ", "4"))

@@ -10,8 +10,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
-
-from tests.netparts import curl, exchange, serving_node
+from netparts import curl, exchange, serving_node
 
 
 @pytest.fixture(scope="module")

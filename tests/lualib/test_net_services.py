@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from tests.conftest import ROOT
-from tests.netparts import NET, redis_cluster, redis_server, serving_node
+from conftest import ROOT
+from netparts import NET, redis_cluster, redis_server, serving_node
 
 
 def assert_verdict(result: Any) -> None:

@@ -11,9 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from netparts import NET, curl, exchange, serving_node
 from websockets.sync.client import connect
-
-from tests.netparts import NET, curl, exchange, serving_node
 
 
 @pytest.fixture(scope="session")

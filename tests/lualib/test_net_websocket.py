@@ -11,11 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from netparts import NET, ServingNode, serving_node
 from websockets.exceptions import ConnectionClosedError, ConnectionClosedOK, InvalidStatus
 from websockets.sync.client import connect
 from websockets.sync.server import ServerConnection, serve
-
-from tests.netparts import NET, ServingNode, serving_node
 
 
 @pytest.fixture

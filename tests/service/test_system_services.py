@@ -67,7 +67,8 @@ def test_bootstrap_leaves_only_after_the_start_service_has_started(run_script: R
 
 def test_the_start_key_may_carry_arguments(run_node: RunNode, tmp_path: Path) -> None:
     (tmp_path / "args.lua").write_text(
-        END + 'io.stdout:write("ARGS " .. table.concat({ ... }, " ") .. "\\n") skynet.start(skynet.abort)', encoding="utf-8"
+        END + 'io.stdout:write("ARGS " .. table.concat({ ... }, " ") .. "\\n") skynet.start(skynet.abort)',
+        encoding="utf-8",
     )
 
     result = run_node("args one two", lua_dirs=[tmp_path])
