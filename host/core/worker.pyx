@@ -40,6 +40,7 @@ cdef worker *sleepers
 cdef int nsleeping          # changed under sleep_lock, read without
 cdef int watching           # a worker is the watcher
 cdef worker *poller         # under sleep_lock: counts as asleep, but waits in `poll_sockets`
+cdef bint poller_called     # under sleep_lock: somebody has woken it already
 cdef worker_poll poll_sockets
 cdef worker_poll_end end_poll
 
@@ -167,14 +168,14 @@ cdef message_queue *global_pop() noexcept nogil:
 # -- sleep and wake-up
 
 cdef void wake_one() noexcept nogil:
-    global sleepers
+    global sleepers, poller_called
     cdef worker *w
     if atomic_load(&nsleeping) == 0:
         return
     pthread_mutex_lock(&sleep_lock)
     w = sleepers
-    if poller != NULL:
-        # the others sleep on
+    if poller != NULL and not poller_called and poller != worker_self():
+        poller_called = True
         end_poll()
     elif w != NULL:
         sleepers = w.sleep_next
@@ -199,11 +200,12 @@ cdef void forget_sleeper(worker *w) noexcept nogil:
 
 cdef bint wait_for_sockets(worker *w) noexcept nogil:
     """The last worker awake waits for sockets. False when somebody else does, or there is work."""
-    global poller
+    global poller, poller_called
     cdef int handled = -1
     pthread_mutex_lock(&sleep_lock)
     if nsleeping == nworkers - 1 and atomic_load(&watching) == 0 and not quitting:
         poller = w
+        poller_called = False
         atomic_add(&nsleeping, 1)
         if atomic_load(&global_count) == 0:
             pthread_mutex_unlock(&sleep_lock)
@@ -347,12 +349,14 @@ cdef void worker_run(int id) noexcept nogil:
     cdef worker *w = &workers[id]
     cdef message_queue *q = NULL
     cdef bint watcher = False
+    cdef bint rested = False
     w.thread = pthread_self()
     worker_tls_set(w)
     while not atomic_load_relaxed(&quitting):
         if q == NULL:
             q = take(w)
             if q == NULL:
+                rested = True
                 if poll_sockets != NULL and (poll_sockets(0) > 0 or (not watcher and wait_for_sockets(w))):
                     continue
                 watcher = worker_sleep(w, watcher)
@@ -360,5 +364,10 @@ cdef void worker_run(int id) noexcept nogil:
             if watcher:
                 watcher = False
                 atomic_store(&watching, 0)
+            if rested:
+                # Several wake-ups may have met in this worker while it polled: it passes on what it cannot do.
+                rested = False
+                if atomic_load_relaxed(&global_count) > 0:
+                    wake_one()
         q = dispatch_turn(w, q)
     worker_tls_set(NULL)
