@@ -11,10 +11,11 @@ from host.core.handle cimport (
 )
 from host.core.log cimport log_message
 from host.core.message cimport (
-    PTYPE_ERROR, PTYPE_HARBOR, PTYPE_RESPONSE, PTYPE_SYSTEM, PTYPE_TAG_ALLOCSESSION, PTYPE_TAG_DONTCOPY, PTYPE_TEXT,
-    message_pack_size, message_size, message_type, skynet_message,
+    PTYPE_ERROR, PTYPE_HARBOR, PTYPE_RESPONSE, PTYPE_SOCKET, PTYPE_SYSTEM, PTYPE_TAG_ALLOCSESSION, PTYPE_TAG_DONTCOPY,
+    PTYPE_TEXT, message_pack_size, message_size, message_type, skynet_message,
 )
 from host.core.mq cimport message_queue, mq_free, mq_init, mq_length, mq_overload, mq_pop, mq_push
+from host.core.socket_slot cimport socket_message_drop
 from host.core.sync cimport (
     atomic_add, atomic_load, atomic_load_relaxed, atomic_store, atomic_store_relaxed, clock_tick,
     spin_lock, spin_unlock,
@@ -346,13 +347,21 @@ cdef void context_errorf(context *ctx, const char *format, ...) noexcept nogil:
 
 # -- dispatch
 
+cdef void free_payload(skynet_message *m, int type) noexcept nogil:
+    """Of a message that nobody has read. That of the socket server owns a block, or a socket that nobody else knows of; that
+    of a service, which may have the same type, is only its word."""
+    if type == PTYPE_SOCKET and m.source == 0:
+        socket_message_drop(m.data, message_size(m.sz))
+    free(m.data)
+
+
 cdef void drop_message(context *ctx, skynet_message *m) noexcept nogil:
     """Tell the sender that nobody will read this. Not for answers: their session is not the reader's, and an error under
     the same number could break a call of his to somebody else."""
     cdef int type = message_type(m.sz)
     cdef skynet_message reply
     count(COUNT_MESSAGE, -1)
-    free(m.data)
+    free_payload(m, type)
     if m.source != 0 and type != PTYPE_RESPONSE and type != PTYPE_ERROR:
         reply.source = ctx.handle
         reply.session = m.session
@@ -383,7 +392,9 @@ cdef void dispatch(worker *w, context *ctx, skynet_message *m) noexcept nogil:
             log_message(ctx.logfile, m.source, type, m.session, m.data, sz)
         spin_unlock(&ctx.log_lock)
     ctx.message_count += 1
-    if ctx.callback == NULL or not ctx.callback(ctx, ctx.ud, type, m.session, m.source, m.data, sz):
+    if ctx.callback == NULL:
+        free_payload(m, type)
+    elif not ctx.callback(ctx, ctx.ud, type, m.session, m.source, m.data, sz):
         free(m.data)
     count(COUNT_MESSAGE, -1)
     w.current = NULL

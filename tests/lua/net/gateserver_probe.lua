@@ -76,6 +76,19 @@ function command.write(fd, text, n)
 	end
 end
 
+-- Hold up everything until the listener has accepted n clients in all, then exit.
+function command.exit_before_accept(n)
+	local accepted
+	repeat
+		for _, entry in ipairs(driver.info()) do
+			if entry.type == "LISTEN" and entry.address == skynet.self() then
+				accepted = entry.accept
+			end
+		end
+	until accepted >= n
+	skynet.exit()
+end
+
 command.openclient = gateserver.openclient
 command.closeclient = gateserver.closeclient
 

@@ -49,4 +49,22 @@ kit.case("listener, clients that are read and clients that are not", function()
 	end
 end)
 
+kit.case("clients that were accepted and have not been seen yet", function()
+	local gate = skynet.newservice "gateserver_probe"
+	local _, _, port = skynet.call(gate, "lua", "open", { address = "127.0.0.1", port = 0 })
+	skynet.send(gate, "lua", "exit_before_accept", 3)
+	local clients = {}
+	for i = 1, 3 do
+		clients[i] = assert(socket.open("127.0.0.1", port))
+		socket.write(clients[i], "\0\4data")
+	end
+	for _, fd in ipairs(clients) do
+		kit.equal(socket.read(fd), false)
+		socket.close(fd)
+	end
+	for _, entry in ipairs(socket.netstat()) do
+		kit.ok(entry.address ~= gate)
+	end
+end)
+
 kit.run()
