@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import socket
 import ssl
@@ -12,7 +13,7 @@ from typing import Any
 
 import pytest
 from netparts import NET, curl, exchange, serving_node
-from websockets.sync.client import connect
+from websockets.asyncio.client import connect
 
 
 @pytest.fixture(scope="session")
@@ -94,16 +95,21 @@ def test_our_https_client(run_node: Callable[..., Any], tmp_path: Path, certific
     assert re.search(r"^VERDICT ok \d+$", result.stdout, re.MULTILINE), result.stdout
 
 
+async def echo_over(url: str, context: ssl.SSLContext) -> None:
+    # Not the library's threads: two of them in one TLS connection at a time may block for ever.
+    async with connect(url, ssl=context, proxy=None, max_size=None) as client:
+        for size in (0, 1, 126, 65536, 200_000):
+            await client.send("x" * size)
+            assert await asyncio.wait_for(client.recv(), 10) == "x" * size
+
+
 def test_wss_with_another_client_and_with_ours(
     run_node: Callable[..., Any], tmp_path: Path, certificate: tuple[Path, Path]
 ) -> None:
     with serving_node(tmp_path, "ws_server", **config_of(certificate, protocol="wss")) as node:
         port = node.wait_for(r"^READY (\d+)$")[1]
         context = ssl.create_default_context(cafile=str(certificate[0]))
-        with connect(f"wss://localhost:{port}/", ssl=context, proxy=None, max_size=None) as client:
-            for size in (0, 1, 126, 65536, 200_000):
-                client.send("x" * size)
-                assert client.recv(10) == "x" * size
+        asyncio.run(echo_over(f"wss://localhost:{port}/", context))
         result = run_node("tls_client", lua_dirs=NET, **config_of(certificate, wss=f"wss://127.0.0.1:{port}/"))
 
     assert re.search(r"^VERDICT ok \d+$", result.stdout, re.MULTILINE), result.stdout
