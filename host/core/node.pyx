@@ -3,6 +3,7 @@
 
 from libc.errno cimport errno
 from libc.stdint cimport int32_t, uint32_t
+from libc.stdlib cimport free as release, malloc
 
 from host.core.context cimport (
     context_error, context_push, context_retireall, context_total, context_turn, contexts_free, contexts_init,
@@ -18,6 +19,9 @@ from host.core.timer cimport timer_free, timer_init, timer_now, timer_pending, t
 from host.core.worker cimport worker_run, workers_count, workers_free, workers_init, workers_quit, workers_set_poll
 
 from host.core import module
+
+cdef enum:
+    KEEP = 4 * 1024 * 1024      # bytes; a heap keeps up to twice as many unused
 
 
 cdef void post_timeout(uint32_t handle, int32_t session) noexcept nogil:
@@ -49,6 +53,19 @@ cdef void stop_threads() noexcept nogil:
     monitor_quit()
 
 
+cdef void *largest_block = NULL
+
+
+cdef void keep_heaps() noexcept nogil:
+    """Messages of some 100 KB are made and freed all the time: without this the allocator gives their pages back at once.
+    It adapts its thresholds to the largest block that it has mapped and seen freed."""
+    # By way of a variable that outlives the call, or the compiler leaves both out.
+    global largest_block
+    largest_block = malloc(KEEP)
+    release(largest_block)
+    largest_block = NULL
+
+
 cdef object abort_callback = None
 
 
@@ -70,6 +87,7 @@ def init(env: dict[str, str], int thread, int harbor, bint profile, loader, on_a
     """
     global abort_callback
     abort_callback = on_abort
+    keep_heaps()
     env_init()
     for key, value in env.items():
         set_env(key, value)

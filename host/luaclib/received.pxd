@@ -20,6 +20,7 @@ cdef struct received:
     size_t scanned          # no `separator` begins in this many bytes
     char separator[SEPARATOR_MAX]
     size_t separator_sz
+    char *joined            # bytes of several blocks, from peek to skip; or NULL
 
 cdef void received_init(received *r) noexcept nogil
 # Drop everything.
@@ -28,7 +29,7 @@ cdef void received_clear(received *r) noexcept nogil
 # Takes data, a malloc'ed block of sz > 0 bytes.
 cdef void received_push(received *r, char *data, size_t sz) noexcept nogil
 
-# The first n <= size bytes in one piece; valid until the next change. They stay unread.
+# The first n <= size bytes in one piece; valid until the next peek or change. They stay unread.
 cdef const char *received_peek(received *r, size_t n) noexcept nogil
 
 # n <= size bytes are read.

@@ -1,6 +1,6 @@
 # cython: language_level=3, cdivision=True, boundscheck=False, wraparound=False
 from libc.stdlib cimport free, malloc
-from libc.string cimport memchr, memcmp, memcpy, memmove, memset
+from libc.string cimport memchr, memcmp, memcpy, memset
 
 cdef enum:
     FIRST_CAP = 4
@@ -22,6 +22,7 @@ cdef void received_clear(received *r) noexcept nogil:
     for i in range(r.count):
         free(block_at(r, i).data)
     free(r.blocks)
+    free(r.joined)
     received_init(r)
 
 
@@ -75,55 +76,44 @@ cdef void drop_first(received *r) noexcept nogil:
         r.tail_room = 0
 
 
-cdef void take(received *r, char *to, size_t n) noexcept nogil:
-    """Move the first n bytes out of the blocks; to NULL drops them."""
-    cdef received_block *first
-    cdef size_t part
-    while n > 0:
-        first = &r.blocks[r.head]
-        part = first.sz - r.offset
-        if part > n:
-            part = n
-        if to != NULL:
-            memcpy(to, first.data + r.offset, part)
-            to += part
-        n -= part
-        r.offset += part
-        if r.offset == first.sz:
-            drop_first(r)
-
-
 cdef const char *received_peek(received *r, size_t n) noexcept nogil:
-    cdef received_block *first
-    cdef char *joined
+    cdef size_t done = 0
+    cdef size_t at = r.offset
+    cdef size_t part
+    cdef received_block *block
+    cdef int i = 0
     if n == 0:
         return ""
-    first = &r.blocks[r.head]
-    if first.sz - r.offset >= n:
-        return first.data + r.offset
-    joined = <char *>malloc(n)
-    take(r, joined, n)
-    # Only the first block may be read in part.
-    if r.offset > 0:
-        first = &r.blocks[r.head]
-        first.sz -= r.offset
-        memmove(first.data, first.data + r.offset, first.sz)
-        if r.count == 1:
-            r.tail_room = 0
-        r.offset = 0
-    if r.count == r.cap:
-        grow(r)
-    r.head = (r.head - 1) & (r.cap - 1)
-    r.count += 1
-    r.blocks[r.head].data = joined
-    r.blocks[r.head].sz = n
-    return joined
+    block = block_at(r, 0)
+    if block.sz - at >= n:
+        return block.data + at
+    free(r.joined)
+    r.joined = <char *>malloc(n)
+    while done < n:
+        block = block_at(r, i)
+        part = block.sz - at
+        if part > n - done:
+            part = n - done
+        memcpy(r.joined + done, block.data + at, part)
+        done += part
+        at = 0
+        i += 1
+    return r.joined
 
 
 cdef void received_skip(received *r, size_t n) noexcept nogil:
+    cdef size_t part
+    free(r.joined)
+    r.joined = NULL
     r.size -= n
     r.scanned = r.scanned - n if r.scanned > n else 0
-    take(r, NULL, n)
+    while n > 0:
+        part = block_at(r, 0).sz - r.offset
+        if part > n:
+            r.offset += n
+            return
+        n -= part
+        drop_first(r)
 
 
 cdef bint matches(const received *r, int i, size_t at, const char *text, size_t sz) noexcept nogil:
