@@ -2,9 +2,10 @@
 
 Small blocks (up to ARENA_SMALL bytes) are carved from chunks and, once freed, kept in a list of their size; there is no
 header in front of a block, because Lua tells the size when it frees. Before a chunk is touched further, a larger free block
-is split: what a service needed while it started is worth more than untouched pages. Larger blocks are malloc's. All chunks of all VMs lie in
-one reserved range of addresses, so that a block of another origin, made before the arena took over, is told apart by its
-address. Closing a VM gives its chunks back, and their pages to the system.
+is split: what a service needed while it started is worth more than untouched pages. Larger blocks are malloc's. All
+chunks of all VMs lie in one reserved range of addresses, so that a block of another origin, made before the arena took
+over, is told apart by its address. Closing a VM gives its chunks back, and their pages to the system; malloc keeps what
+lies between blocks in use, until arena_trim.
 """
 
 from libc.stddef cimport size_t
@@ -26,7 +27,11 @@ cdef struct arena:
 cdef void arena_init(arena *a) noexcept nogil
 
 # Give everything back; no block may be used any more.
-cdef void arena_close(arena *a) noexcept nogil
+# `used` is what the VM had in use before it was closed, in bytes.
+cdef void arena_close(arena *a, size_t used) noexcept nogil
+
+# Any thread. Give the system what malloc holds unused, if much has been freed by closed VMs since the last time.
+cdef void arena_trim() noexcept nogil
 
 # As realloc with the old size known; NULL when there is no memory. nsize > 0.
 cdef void *arena_realloc(arena *a, void *p, size_t osize, size_t nsize) noexcept nogil

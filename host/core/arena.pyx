@@ -14,8 +14,15 @@ cdef extern from "sys/mman.h" nogil:
 cdef extern from *:
     """
     #define ARENA_RANGE ((size_t)64 << 30)  /* address space only; beyond it VMs use malloc */
+    #if defined(__GLIBC__)
+    #include <malloc.h>
+    #define give_back_unused() ((void)malloc_trim(0))
+    #else
+    #define give_back_unused() ((void)0)
+    #endif
     """
     size_t ARENA_RANGE
+    void give_back_unused() noexcept nogil
 
 cdef enum:
     # What a VM takes at a time: a page as long as it is small, since with huge pages a page counts as soon as its chunk
@@ -23,6 +30,7 @@ cdef enum:
     SMALL_CHUNK = 4096
     LARGE_CHUNK = 65536
     SMALL_CHUNKS = 32
+    TRIM_AFTER = 32 * 1024 * 1024   # bytes of closed VMs
 
 # Chunks of one size that were given back, their pages to the system.
 cdef struct chunk_pool:
@@ -35,6 +43,7 @@ cdef char *base                 # of the range; NULL before the first chunk, and
 cdef bint refused               # the system gives no such range
 cdef char *fresh                # first byte of the range that was never used
 cdef chunk_pool pools[2]
+cdef size_t closed_bytes        # of VMs closed since the last trim
 
 
 cdef inline size_t chunk_size(int kind) noexcept nogil:
@@ -83,7 +92,8 @@ cdef void arena_init(arena *a) noexcept nogil:
     memset(a, 0, sizeof(arena))
 
 
-cdef void arena_close(arena *a) noexcept nogil:
+cdef void arena_close(arena *a, size_t used) noexcept nogil:
+    global closed_bytes
     cdef void *chunk
     cdef void *next
     cdef int kind
@@ -94,6 +104,21 @@ cdef void arena_close(arena *a) noexcept nogil:
             chunk_free(chunk, kind)
             chunk = next
     memset(a, 0, sizeof(arena))
+    spin_lock(&lock)
+    closed_bytes += used
+    spin_unlock(&lock)
+
+
+cdef void arena_trim() noexcept nogil:
+    global closed_bytes
+    cdef bint much
+    spin_lock(&lock)
+    much = closed_bytes >= TRIM_AFTER
+    if much:
+        closed_bytes = 0
+    spin_unlock(&lock)
+    if much:
+        give_back_unused()
 
 
 cdef void retire_bump(arena *a) noexcept nogil:

@@ -2,6 +2,7 @@
 from libc.stdint cimport uint32_t
 from posix.time cimport CLOCK_MONOTONIC, clock_gettime, timespec
 
+from host.core.arena cimport arena_trim
 from host.core.context cimport context, context_errorf, context_grab, context_release
 from host.core.sync cimport atomic_load_relaxed
 from host.core.system cimport (
@@ -66,6 +67,7 @@ cdef void monitor_run() noexcept nogil:
             continue
         pthread_mutex_unlock(&lock)
         monitor_check()
+        arena_trim()
         pthread_mutex_lock(&lock)
         until.tv_sec += PERIOD_S
     pthread_mutex_unlock(&lock)

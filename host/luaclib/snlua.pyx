@@ -379,6 +379,7 @@ cdef class Snlua:
     def release(self) -> None:
         """Answer what the service owes, and close the VM: __gc and __close handlers run now and may still send."""
         cdef snlua *s = &self.s
+        cdef size_t used = s.mem
         if self.runtime is None:
             return
         if s.dispatcher_close != NULL:
@@ -387,7 +388,7 @@ cdef class Snlua:
         if s.dispatcher_free != NULL:
             s.dispatcher_free(s)
         s.ctx.data = NULL
-        arena_close(&s.memory)
+        arena_close(&s.memory, used)
         count(COUNT_VM, -1)
 
     def signal(self, int n) -> None:
