@@ -13,14 +13,41 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from netparts import DEADLINE, NET, serving_node
+from netparts import DEADLINE, NET, free_ports, serving_node
 from test_net_services import assert_verdict
 
 
 @pytest.mark.parametrize("lua", ["5.4", "5.5"])
-@pytest.mark.parametrize("service", ["gateserver", "gate"])
+@pytest.mark.parametrize("service", ["gateserver", "gate", "msgserver"])
 def test_a_gate_passes_its_checks(run_node: Callable[..., Any], service: str, lua: str) -> None:
     assert_verdict(run_node(f"test_{service}", lua_dirs=NET, lua=lua))
+
+
+@pytest.mark.parametrize("multi", ["false", "true"])
+@pytest.mark.parametrize("lua", ["5.4", "5.5"])
+def test_the_login_server_passes_its_checks(run_node: Callable[..., Any], lua: str, multi: str) -> None:
+    port = free_ports(1)[0]
+    result = run_node("test_loginserver", lua_dirs=NET, lua=lua, login_port=port, login_multi=multi)
+
+    assert_verdict(result)
+    slaves = re.findall(r"\[:(\w{8})\] connect from 127\.0\.0\.1:\d+ \(fd = \d+\)", result.stdout)
+    assert len(set(slaves)) == 3
+    assert slaves[:3] == slaves[3:6]
+    assert f"login server listen at : 127.0.0.1 {port}" in result.stdout
+    assert re.search(r"invalid client \(fd = \d+\) error = .*challenge failed$", result.stdout, re.MULTILINE)
+    assert re.search(r"auth failed: socket \(fd = \d+\) closed$", result.stdout, re.MULTILINE)
+
+
+def test_what_is_better_than_the_original(run_node: Callable[..., Any]) -> None:
+    assert_verdict(run_node("test_login_better", lua_dirs=NET, login_port=free_ports(1)[0]))
+
+
+def test_packages_that_are_no_requests_are_logged(run_node: Callable[..., Any]) -> None:
+    log = run_node("test_msgserver", lua_dirs=NET).stdout
+
+    assert re.search(r"Invalid package .*data string too short : abc$", log, re.MULTILINE)
+    assert re.search(r"Conflict session 3131$", log, re.MULTILINE)
+    assert re.search(r"Invalid package .*Conflict session 3131 : this is too much", log, re.MULTILINE)
 
 
 def test_a_killed_gate_leaves_nothing_open(run_node: Callable[..., Any]) -> None:
