@@ -509,13 +509,13 @@ cdef void push_info(lua_State *L, const socket_info *info) noexcept nogil:
         lua.lua_setfield(L, -2, "sock" if listens else "peer")
 
 
-# driver.info() -> { { id =, type =, ... }, ... }
+# driver.info() -> { { id =, type =, ... }, ... }; the newest come first, unless ids have come round
 cdef int linfo(lua_State *L) noexcept nogil:
     cdef socket_info info
     cdef int n = 0
     cdef int slot
     lua.lua_newtable(L)
-    for slot in range(socket_slots()):
+    for slot in range(socket_slots() - 1, -1, -1):
         if socket_query(slot, &info):
             push_info(L, &info)
             n += 1
