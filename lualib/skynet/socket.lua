@@ -100,8 +100,12 @@ end
 -- What has come is not what a count waits for: nobody waits, or a line or the end is waited for.
 local function data_uncounted(s, size)
 	if s.limit and size > s.limit then
-		skynet.error(string.format("socket buffer overflow: fd=%d size=%d", s.id, size))
-		driver.close(s.id)
+		if not s.overflown then
+			-- Once: more may be on its way.
+			s.overflown = true
+			skynet.error(string.format("socket buffer overflow: fd=%d size=%d", s.id, size))
+			driver.close(s.id)
+		end
 		return
 	end
 	if s.need then
