@@ -550,6 +550,9 @@ def test_a_line_that_does_not_end_is_cut_off(port: int, node: ServingNode) -> No
     exchange(port, *[b"x" * 65536] * 40)
 
     node.wait_for("socket buffer overflow: ")
+    node.wait_for("disconnect$")
+    # Said once, although more was on its way.
+    assert sum("buffer overflow" in line for line in node.output) == 1
     console = Console(port)
     assert console("getenv thread") == "thread\t2\n"
     console.close()
