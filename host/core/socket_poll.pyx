@@ -15,9 +15,9 @@ from host.core.net cimport (
 from host.core.socket_address cimport ADDRESS_TEXT_MAX, TOKEN_MAX, address_ip, address_text, token_of
 from host.core.socket_send cimport socket_flush
 from host.core.socket_slot cimport (
-    PROTOCOL_TCP, SOCKET_ACCEPT, SOCKET_CLOSE, SOCKET_CONNECT, SOCKET_DATA, SOCKET_ERROR, SOCKET_UDP, STATE_BIND,
+    MUCH, PROTOCOL_TCP, SOCKET_ACCEPT, SOCKET_CLOSE, SOCKET_CONNECT, SOCKET_DATA, SOCKET_ERROR, SOCKET_UDP, STATE_BIND,
     STATE_CONNECTED, STATE_CONNECTING, STATE_HALFCLOSE_READ, STATE_HALFCLOSE_WRITE, STATE_INVALID, STATE_LISTEN,
-    STATE_PACCEPT, STATE_RESERVE, post_event, server, slot_close, slot_interest, slot_lock_event,
+    STATE_PACCEPT, STATE_RESERVE, direction_enter, direction_leave, post_event, server, slot_close, slot_interest, slot_lock_event,
     slot_reserve, slot_set, slot_unlock, slot_unsent, slot_watch, socket_slot,
 )
 from host.core.sync cimport (
@@ -349,7 +349,12 @@ cdef bint read_stream(socket_slot *s) noexcept nogil:
         parts[0].iov_len = size
         # A large block needs no spill: what exceeds it is worth a call of its own.
         room = size + SPILL if size < READ_MAX else size
-        n = readv(s.fd, parts, 2 if size < READ_MAX else 1)
+        if size >= MUCH:
+            direction_enter(&s.receiving, &s.sending)
+            n = readv(s.fd, parts, 2 if size < READ_MAX else 1)
+            direction_leave(&s.receiving)
+        else:
+            n = readv(s.fd, parts, 2)
         if n <= 0:
             error = errno
             free(block)

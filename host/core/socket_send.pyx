@@ -13,8 +13,8 @@ from host.core.socket_buffer cimport (
     buffer_append, buffer_consume, buffer_drop, buffer_free, buffer_new, buffer_parts, socket_buffer, socket_buffer_list,
 )
 from host.core.socket_slot cimport (
-    PROTOCOL_TCP, SOCKET_ERROR, SOCKET_WARNING, STATE_BIND, STATE_CONNECTED, STATE_CONNECTING, STATE_HALFCLOSE_READ,
-    STATE_HALFCLOSE_WRITE, STATE_LISTEN, STATE_PACCEPT, STATE_PLISTEN, STATE_RESERVE, log_error, post_event, slot_close,
+    MUCH, PROTOCOL_TCP, SOCKET_ERROR, SOCKET_WARNING, STATE_BIND, STATE_CONNECTED, STATE_CONNECTING, STATE_HALFCLOSE_READ,
+    STATE_HALFCLOSE_WRITE, STATE_LISTEN, STATE_PACCEPT, STATE_PLISTEN, STATE_RESERVE, direction_enter, direction_leave, log_error, post_event, slot_close,
     slot_interest, slot_lock_write, slot_set, slot_unsent,
 )
 from host.core.system cimport pthread_mutex_lock, pthread_mutex_unlock
@@ -59,8 +59,12 @@ cdef size_t write_now(socket_slot *s, const char *data, size_t sz) noexcept nogi
     while True:
         if s.state == STATE_BIND:
             n = write(s.fd, data, sz)
-        else:
+        elif sz < MUCH:
             n = send(s.fd, data, sz, MSG_NOSIGNAL)
+        else:
+            direction_enter(&s.sending, &s.receiving)
+            n = send(s.fd, data, sz, MSG_NOSIGNAL)
+            direction_leave(&s.sending)
         if n >= 0:
             s.write_bytes += n
             s.write_time = timer_now()

@@ -18,7 +18,7 @@ from libc.stdint cimport int32_t, uint8_t, uint32_t, uint64_t
 
 from host.core.socket_address cimport TOKEN_MAX
 from host.core.socket_buffer cimport socket_buffer_list
-from host.core.sync cimport atomic_store_relaxed
+from host.core.sync cimport atomic_load_relaxed, atomic_store_relaxed, clock_ns, cpu_relax
 from host.core.system cimport pthread_mutex_t
 
 cdef enum:
@@ -72,6 +72,8 @@ cdef struct socket_slot:
     bint writing                # something is queued
     bint closing                # to be closed when the queues are empty
     bint flushing               # the poller writes what is at the head of the queues; wlock
+    int sending                 # somebody is writing much; atomic, see direction_enter
+    int receiving               # the poller is reading much; atomic
     uint32_t read_size          # bytes that the next read allocates; the poller's
     socket_buffer_list high     # wlock
     socket_buffer_list low      # wlock
@@ -121,6 +123,23 @@ cdef inline void slot_set(socket_slot *s, int state) noexcept nogil:
 
 cdef inline bint slot_unsent(const socket_slot *s) noexcept nogil:
     return s.high.head != NULL or s.low.head != NULL
+
+# Reading and writing one fd at a time, the two threads would sleep on the system's lock of the socket, and waking up takes
+# longer than what they wait for. So with much data a thread looks a moment at whether the other is busy. Only a hint.
+cdef enum:
+    MUCH = 16 * 1024            # bytes
+    DIRECTION_NS = 50000
+
+cdef inline void direction_enter(int *own, int *other) noexcept nogil:
+    cdef uint64_t start
+    if atomic_load_relaxed(other):
+        start = clock_ns()
+        while atomic_load_relaxed(other) and clock_ns() - start < DIRECTION_NS:
+            cpu_relax()
+    atomic_store_relaxed(own, 1)
+
+cdef inline void direction_leave(int *own) noexcept nogil:
+    atomic_store_relaxed(own, 0)
 
 # -- both locks held
 

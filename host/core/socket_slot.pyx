@@ -93,6 +93,7 @@ cdef socket_slot *slot_reserve(uint32_t opaque) noexcept nogil:
             s.token[0] = 0
             s.reading = True
             s.writing = s.closing = s.flushing = False
+            s.sending = s.receiving = 0
             s.read_size = 0
             s.queued = s.warn_size = 0
             s.read_bytes = s.write_bytes = s.read_time = s.write_time = 0
