@@ -10,6 +10,7 @@ for short, full in pairs {
 	crypt = "skynet.crypt",
 	netpack = "skynet.netpack",
 	redis = "skynet.db.redis",
+	snax = "skynet.snax",
 } do
 	kit.case(short, function()
 		kit.ok(require(short) == require(full))

@@ -1,0 +1,2 @@
+local nothing = nil
+nothing()

@@ -1,0 +1,2 @@
+function accept.x() end
+function accept.x() end

@@ -1,0 +1,1 @@
+response.x = 5

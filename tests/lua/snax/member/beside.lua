@@ -1,0 +1,1 @@
+return "found beside the source"
