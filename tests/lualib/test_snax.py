@@ -38,10 +38,19 @@ local skynet = require "skynet"
 require "skynet.manager"
 local snax = require "skynet.snax"
 
+-- In one write, which a line of the log cannot tear.
+local function say(...)
+    local words = table.pack(...)
+    for i = 1, words.n do
+        words[i] = tostring(words[i])
+    end
+    io.stdout:write(table.concat(words, "\\t") .. "\\n")
+    io.stdout:flush()
+end
+
 skynet.start(function()
     skynet.fork(function()
         BODY
-        io.stdout:flush()
         skynet.abort()
     end)
 end)
@@ -60,13 +69,13 @@ def output(run_node: Callable[..., Any], tmp_path: Any) -> Callable[..., str]:
 
 
 def test_without_the_config_key_nothing_is_found(output: Callable[..., str]) -> None:
-    text = output('print(pcall(snax.newservice, "member"))')
+    text = output('say(pcall(snax.newservice, "member"))')
 
     assert re.search("false\t.*please set snax in config file", text)
 
 
 def test_all_places_that_were_tried_are_told(output: Callable[..., str]) -> None:
-    text = output('print(pcall(snax.interface, "x"))', snax="/nowhere/?.lua;/nowhere/?/?.lua")
+    text = output('say(pcall(snax.interface, "x"))', snax="/nowhere/?.lua;/nowhere/?/?.lua")
 
     assert re.search(r"/nowhere/x\.lua.*\n.*/nowhere/x/x\.lua", text)
 
@@ -82,7 +91,7 @@ def test_a_source_may_be_read_with_globals_of_the_configs_choice(output: Callabl
     )
     (tmp_path / "wordlist.lua").write_text("return { words = { 'first', 'second' } }")
 
-    body = 'print("is", pcall(function() return snax.newservice("needy").req.word(2) end))'
+    body = 'say("is", pcall(function() return snax.newservice("needy").req.word(2) end))'
     assert "is\tfalse" in output(body, snax=f"{tmp_path}/?.lua")
     assert "is\ttrue\tsecond" in output(body, snax=f"{tmp_path}/?.lua", snax_interface_g="known")
 
@@ -91,8 +100,8 @@ def test_a_loader_of_the_configs_choice_finds_the_source(output: Callable[..., s
     (tmp_path / "virtual.lua").write_text("function response.self() end")
 
     text = output(
-        'local v = snax.newservice "virtual" print("same", v.req.self() == v.handle) '
-        'print("member", snax.newservice("member").req.environment())',
+        'local v = snax.newservice "virtual" say("same", v.req.self() == v.handle) '
+        'say("member", snax.newservice("member").req.environment())',
         snax=f"{SNAX};{tmp_path}/?.lua",
         snax_loader=str(LUA / "snax/loader.lua"),
     )
