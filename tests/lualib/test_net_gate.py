@@ -144,3 +144,68 @@ def test_nodelay_is_set_when_a_client_is_accepted(snhost_node: Any, nodelay: boo
     with connect(port):
         while tcp_options_of(port, socket.TCP_NODELAY) != [int(nodelay)]:
             assert time.monotonic() < deadline
+
+
+# A watchdog that lets packets go a way that its first message tells.
+SINK = """
+    local skynet = require "skynet"
+    local gate, way
+
+    skynet.register_protocol {
+        name = "client",
+        id = skynet.PTYPE_CLIENT,
+        unpack = skynet.tostring,
+        dispatch = skynet.ignoreret,
+    }
+
+    local command = {}
+
+    function command.open(which)
+        gate, way = skynet.newservice "gate", which
+        local _, port = skynet.call(gate, "lua", "open", { address = "127.0.0.1", port = 0 })
+        return port
+    end
+
+    function command.socket(what, fd)
+        if what == "open" and way == "watchdog" then
+            skynet.call(gate, "lua", "accept", fd)
+        elseif what == "open" then
+            skynet.call(gate, "lua", "forward", fd, 0, way == "agent" and skynet.self() or 0xffff00)
+        elseif what == "close" then
+            skynet.call(gate, "lua", "kick", fd)
+        end
+    end
+
+    skynet.start(function()
+        skynet.dispatch("lua", function(session, _, cmd, ...)
+            if session == 0 then
+                command[cmd](...)
+            else
+                skynet.retpack(command[cmd](...))
+            end
+        end)
+    end)
+"""
+
+
+def resident() -> int:
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+@pytest.mark.parametrize("way", ["watchdog", "agent", "dead agent"])
+def test_the_memory_of_packets_is_freed_whatever_becomes_of_them(snhost_node: Any, way: str) -> None:
+    node = snhost_node({"sink": SINK})
+    port = node.call(node.newservice("sink"), "open", way)
+
+    def pour(n: int) -> None:
+        with connect(port) as client:
+            for _ in range(n):
+                client.sendall(packet(bytes(60000)) * 16)
+            client.sendall(packet(bytes(60000))[:-1])
+            client.shutdown(socket.SHUT_WR)
+            assert client.recv(1) == b""
+
+    pour(32)
+    before = resident()
+    pour(160)
+    assert resident() - before < 48 << 20
