@@ -9,10 +9,13 @@ import struct
 import time
 from collections.abc import Callable
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
 from netparts import DEADLINE, NET, free_ports
+
+from host import _lua
 
 LAUNCH = """
     local skynet = require "skynet"
@@ -170,3 +173,47 @@ def test_packets_and_clients_leave_no_memory_behind(snhost_node: Any) -> None:
     before = resident()
     pour(128)
     assert resident() - before < 32 << 20
+
+
+class Sink:
+    """Stands for the context and the sockets of a gate: keeps what is sent and closed."""
+
+    def __init__(self) -> None:
+        self.packets: list[bytes] = []
+        self.closed: list[int] = []
+
+    def send(self, destination: int, type: int, session: int, payload: bytes) -> None:
+        if type == 0 and session != 0:
+            self.packets.append(payload.removeprefix(b"%d data " % session))
+
+    def close(self, id: int) -> None:
+        self.closed.append(id)
+
+    def error(self, text: str) -> None:
+        pass
+
+
+@pytest.mark.parametrize("header", ["S", "L"])
+def test_packets_are_the_same_wherever_the_stream_is_cut(header: str) -> None:
+    _lua.load()
+    from host.core.pysocket import ACCEPT, DATA
+
+    from host.module import ModuleLoader
+
+    random = Random(header)
+    for _ in range(300):
+        sink = Sink()
+        gate = ModuleLoader("").query("gate").create()
+        gate.ctx = gate.sockets = sink
+        gate.watchdog, gate.max, gate.header = 1, 10, 2 if header == "S" else 4
+        packets = [random.randbytes(random.choice([0, 1, 2, 3, 100, 1000])) for _ in range(random.randrange(20))]
+        stream = b"".join(len(p).to_bytes(gate.header, "big") + p for p in packets)
+        gate.event(ACCEPT, 1, 7, b"127.0.0.1:1")
+        while stream:
+            n = random.choice([1, 2, 3, 50, 500, 5000])
+            gate.event(DATA, 7, n, stream[:n])
+            stream = stream[n:]
+
+        assert sink.packets == [p for p in packets if p]
+        assert not gate.clients[7].pending
+        assert not sink.closed
