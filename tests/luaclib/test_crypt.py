@@ -5,12 +5,16 @@ import hashlib
 import hmac
 import os
 import random
+import re
 
 import pytest
 from bare_vm import bare_vm, lupa
 
 A = bytes.fromhex("0102030405060708")
 B = bytes.fromhex("1112131415161718")
+# The original's arithmetic takes 17 characters up to "g" for digits.
+HEX = {**{c: c - 48 for c in range(48, 58)}, **{c: c - 87 for c in range(87, 104)}}
+BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="
 
 
 @pytest.fixture(scope="module")
@@ -167,3 +171,61 @@ def test_garbage_is_decoded_or_refused_but_never_misread(crypt):
         clean = bytes(c for c in text if c not in b"\n _-")
         groups = [clean[i:i + 4] for i in range(0, len(clean), 4)]
         assert decoded == b"".join(base64.b64decode(g + b"=" * (-len(g) % 4)) for g in groups)
+
+
+def mutated(rng, text):
+    """The text with one to three bits, bytes or parts of it changed, doubled or missing."""
+    data = bytearray(text)
+    for _ in range(rng.randrange(1, 4)):
+        at = rng.randrange(len(data) + 1)
+        match rng.randrange(5):
+            case 0 if at < len(data):
+                data[at] ^= 1 << rng.randrange(8)
+            case 1:
+                data[at:at] = rng.randbytes(rng.randrange(1, 9))
+            case 2:
+                del data[at:at + rng.randrange(1, 9)]
+            case 3:
+                data[at:at] = data[at:at + rng.randrange(1, 17)]
+            case _:
+                del data[at:]
+    return bytes(data)
+
+
+def answer(crypt, name, *args):
+    """The result, or None when the text is refused, which must be said in the module's own words."""
+    try:
+        return call(crypt, name, *args)
+    except lupa.LuaError as error:
+        assert re.search("Invalid (base64 text|hex text|des crypt text)", str(error)), error
+        return None
+
+
+@pytest.mark.timeout(120)
+def test_decoders_take_a_hundred_thousand_mutated_texts(crypt):
+    rng = random.Random(3)
+    for _ in range(33334):
+        plain = rng.randbytes(rng.randrange(1, 40))
+        key = rng.randbytes(8)
+
+        text = mutated(rng, base64.b64encode(plain))
+        decoded = answer(crypt, "base64decode", text)
+        if decoded is not None:
+            # What is let pass says what Python reads in it; blanks are passed over by both.
+            kept = bytes(c for c in text if c in BASE64)
+            assert decoded == b"".join(
+                base64.b64decode(kept[i:i + 4] + b"=" * (-len(kept[i:i + 4]) % 4)) for i in range(0, len(kept), 4))
+
+        text = mutated(rng, plain.hex().encode())
+        digits = [HEX.get(c) for c in text]
+        expected = None
+        if len(text) % 2 == 0 and None not in digits:
+            expected = bytes((high << 4 | low) & 255 for high, low in zip(digits[::2], digits[1::2], strict=True))
+        assert answer(crypt, "hexdecode", text) == expected
+
+        mode = rng.randrange(2)
+        text = mutated(rng, call(crypt, "desencode", key, plain, mode))
+        decoded = answer(crypt, "desdecode", key, text, mode)
+        assert (len(text) % 8 == 0 and text != b"") or decoded is None
+        if decoded is not None:
+            assert len(text) - 8 <= len(decoded) <= len(text)

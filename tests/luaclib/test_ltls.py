@@ -1,6 +1,8 @@
 """ltls, against itself and against Python's own TLS."""
 
 import contextlib
+import random
+import re
 import ssl
 import subprocess
 
@@ -182,3 +184,98 @@ def test_errors(vm, certificate, call, error):
 
 def test_ciphers_can_be_chosen(vm, tls):
     vm.execute('(require "ltls.c").newctx():set_ciphers "ECDHE-RSA-AES128-GCM-SHA256"')
+
+
+def mutated(rng, data):
+    """The bytes with one to three of them, or parts of them, changed, doubled or missing."""
+    data = bytearray(data)
+    for _ in range(rng.randrange(1, 4)):
+        at = rng.randrange(len(data) + 1)
+        match rng.randrange(5):
+            case 0 if at < len(data):
+                data[at] ^= 1 << rng.randrange(8)
+            case 1:
+                data[at:at] = rng.randbytes(rng.randrange(1, 9))
+            case 2:
+                del data[at:at + rng.randrange(1, 9)]
+            case 3:
+                data[at:at] = data[at:at + rng.randrange(1, 65)]
+            case _ if at < len(data):
+                data[at] = rng.randrange(256)
+    return bytes(data)
+
+
+@pytest.fixture(scope="module")
+def quick_certificate(tmp_path_factory):
+    """One whose handshakes are cheap: tens of thousands are made."""
+    path = tmp_path_factory.mktemp("quick")
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
+         "-subj", "/CN=localhost", "-keyout", path / "key.pem", "-out", path / "cert.pem"], check=True, capture_output=True)
+    return path
+
+
+@pytest.mark.timeout(300)
+def test_a_hundred_thousand_mutated_inputs_end_in_an_answer_or_an_error(vm, quick_certificate):
+    engine = vm.execute(f"""
+        local ltls = require "ltls.c"
+        local ctx = ltls.newctx()
+        ctx:set_cert("{quick_certificate}/cert.pem", "{quick_certificate}/key.pem")
+        local engine = {{}}
+        function engine.new(role)
+            return ltls.newtls(role, ctx, "localhost")
+        end
+        -- Each gives what came out, or false and the error.
+        for _, name in ipairs {{ "handshake", "read", "write" }} do
+            engine[name] = function(tls, data)
+                local ok, result = pcall(tls[name], tls, data)
+                if ok then
+                    return result or ""
+                end
+                return false, result
+            end
+        end
+        function engine.finished(tls)
+            return tls:finished()
+        end
+        return engine
+    """)
+    new, handshake, read, write, finished = (
+        engine[name] for name in (b"new", b"handshake", b"read", b"write", b"finished"))
+    rng = random.Random(4)
+
+    def check(result):
+        if isinstance(result, tuple):
+            assert re.fullmatch(rb"SSL_(do_handshake error:1 ret:-1|read error:\d+)", result[1]), result
+            return None
+        return result
+
+    def connected():
+        client, server = new(b"client"), new(b"server")
+        flight = handshake(server, handshake(client))
+        handshake(server, handshake(client, flight) or write(client))
+        assert finished(client) and finished(server)
+        return client, server
+
+    hello = handshake(new(b"client"))
+    sessions = 0
+    client = server = None
+    for i in range(100000):
+        kind = i % 8
+        if kind < 6:
+            check(handshake(new(b"server"), mutated(rng, hello)))
+        elif kind == 6:
+            client = new(b"client")
+            handshake(client)
+            check(handshake(client, mutated(rng, rng.choice((hello, b"\x16\x03\x03\x00\x04\x0e\x00\x00\x00")))))
+            client = None
+        else:
+            if client is None:
+                client, server = connected()
+                sessions += 1
+            plain = rng.randbytes(rng.randrange(1, 200))
+            text = check(read(server, mutated(rng, write(client, plain))))
+            # A record that was changed is never taken for another; what waits for its rest is not an answer.
+            assert text in (None, b"", plain)
+            client = None
+    assert sessions > 1000
