@@ -173,6 +173,26 @@ cdef int put_value(lua_State *L, writer *w, int index, int depth) noexcept nogil
     return PACK_OK
 
 
+cdef inline int put_pair(lua_State *L, writer *w, int depth) noexcept nogil:
+    """The key and the value on top of the stack; the value is popped."""
+    cdef int error = put_value(L, w, -2, depth + 1)
+    if not error:
+        error = put_value(L, w, -1, depth + 1)
+    if not error:
+        lua.lua_pop(L, 1)
+    return error
+
+
+cdef inline int put_end(writer *w) noexcept nogil:
+    """The nil behind the last pair."""
+    cdef char *p = reserve(w, 1)
+    if p == NULL:
+        return PACK_MEMORY
+    p[0] = TYPE_NIL
+    w.len += 1
+    return PACK_OK
+
+
 cdef int put_table(lua_State *L, writer *w, int index, int depth) noexcept nogil:
     cdef lua.lua_Integer n, i, k
     cdef char *p
@@ -208,18 +228,10 @@ cdef int put_table(lua_State *L, writer *w, int index, int depth) noexcept nogil
             if 1 <= k <= n:
                 lua.lua_pop(L, 1)
                 continue
-        error = put_value(L, w, -2, depth + 1)
-        if not error:
-            error = put_value(L, w, -1, depth + 1)
+        error = put_pair(L, w, depth)
         if error:
             return error
-        lua.lua_pop(L, 1)
-    p = reserve(w, 1)
-    if p == NULL:
-        return PACK_MEMORY
-    p[0] = TYPE_NIL
-    w.len += 1
-    return PACK_OK
+    return put_end(w)
 
 
 cdef int put_pairs(lua_State *L, writer *w, int index, int depth) noexcept nogil:
@@ -242,18 +254,10 @@ cdef int put_pairs(lua_State *L, writer *w, int index, int depth) noexcept nogil
         if lua.lua_type(L, -2) == lua.LUA_TNIL:
             lua.lua_pop(L, 4)
             break
-        error = put_value(L, w, -2, depth + 1)
-        if not error:
-            error = put_value(L, w, -1, depth + 1)
+        error = put_pair(L, w, depth)
         if error:
             return error
-        lua.lua_pop(L, 1)
-    p = reserve(w, 1)
-    if p == NULL:
-        return PACK_MEMORY
-    p[0] = TYPE_NIL
-    w.len += 1
-    return PACK_OK
+    return put_end(w)
 
 
 cdef void raise_pack_error(lua_State *L, int error, int bad_type) noexcept nogil:
