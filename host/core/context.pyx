@@ -15,7 +15,7 @@ from host.core.message cimport (
     PTYPE_TEXT, message_pack_size, message_size, message_type, skynet_message,
 )
 from host.core.mq cimport message_queue, mq_free, mq_init, mq_length, mq_overload, mq_pop, mq_push
-from host.core.socket_slot cimport socket_message_drop
+from host.core.socket_slot cimport slots_forsake, socket_message_drop
 from host.core.sync cimport (
     atomic_add, atomic_load, atomic_load_relaxed, atomic_store, atomic_store_relaxed, clock_tick,
     spin_lock, spin_unlock,
@@ -131,6 +131,7 @@ cdef void destroy(context *ctx) noexcept nogil:
         fclose(ctx.logfile)
     if ctx.release != NULL:
         ctx.release(ctx, ctx.instance)
+    slots_forsake(ctx.handle)
     mq_free(&ctx.mq)
     free(ctx)
     count(COUNT_CONTEXT, -1)

@@ -18,7 +18,7 @@ from libc.stdint cimport int32_t, uint8_t, uint32_t, uint64_t
 
 from host.core.socket_address cimport TOKEN_MAX
 from host.core.socket_buffer cimport socket_buffer_list
-from host.core.sync cimport atomic_load_relaxed, atomic_store_relaxed, clock_ns, cpu_relax
+from host.core.sync cimport atomic_add, atomic_load_relaxed, atomic_store_relaxed, clock_ns, cpu_relax
 from host.core.system cimport pthread_mutex_t
 
 cdef enum:
@@ -97,6 +97,7 @@ cdef struct socket_server:
     int spare_fd                # given up to accept and close when no other fd is left
     int last_id                 # atomic
     int highest                 # slots below it have been used; atomic
+    int unstarted               # sockets in state PACCEPT; atomic
     socket_post post
     socket_error error
 
@@ -119,6 +120,10 @@ cdef socket_slot *slot_lock_write(int id) noexcept nogil
 
 # Both locks held. Readers without a lock see the old state or the new one (slot_reserve, socket_query).
 cdef inline void slot_set(socket_slot *s, int state) noexcept nogil:
+    if s.state == STATE_PACCEPT:
+        atomic_add(&server.unstarted, -1)
+    elif state == STATE_PACCEPT:
+        atomic_add(&server.unstarted, 1)
     atomic_store_relaxed(&s.state, state)
 
 cdef inline bint slot_unsent(const socket_slot *s) noexcept nogil:
@@ -160,3 +165,7 @@ cdef void log_error(const char *format, ...) noexcept nogil
 # The payload of a PTYPE_SOCKET message that nobody will read: frees what it carries, closes what it announces.
 # The payload itself stays the caller's.
 cdef void socket_message_drop(const void *data, size_t sz) noexcept nogil
+
+# A service has ended. Close what was accepted for it and never started: nothing would ever tell that its peer has gone. Any
+# thread, holding no lock of a socket.
+cdef void slots_forsake(uint32_t opaque) noexcept nogil
