@@ -211,7 +211,8 @@ def quick_certificate(tmp_path_factory):
     path = tmp_path_factory.mktemp("quick")
     subprocess.run(
         ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
-         "-subj", "/CN=localhost", "-keyout", path / "key.pem", "-out", path / "cert.pem"], check=True, capture_output=True)
+         "-subj", "/CN=localhost", "-keyout", path / "key.pem", "-out", path / "cert.pem"],
+        check=True, capture_output=True)
     return path
 
 
