@@ -1,7 +1,7 @@
 -- A server of lines that clients of all kinds try to break; prints READY <port>. A line is a command:
 --   echo <text>     is answered with the text
 --   big <n>         with n KiB
---   deaf            is never read again
+--   deaf            is answered, and nothing is read after it
 --   state           with the sockets of the node but this connection, and the KB of this VM
 --   holder          starts a service with sockets of all kinds, and answers with its address once it has them
 --   kill <address>  kills a service
@@ -68,6 +68,7 @@ end
 
 function command.deaf(fd)
 	socket.limit(fd)
+	socket.write(fd, "deaf\n")
 	skynet.wait {}
 end
 
