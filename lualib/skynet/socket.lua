@@ -540,11 +540,11 @@ function socket.warning(id, f)
 	assert_known(id).on_warning = f
 end
 
---- Be told, once, when the socket is closed.
+--- Be told, once, when the socket is closed. An id that is not this service's is accepted, as the original does: one that was
+--- accepted and not started may be closed too.
 ---@param id integer
 ---@param f fun(id: integer)?
 function socket.onclose(id, f)
-	assert_known(id)
 	id_onclose[id] = f
 end
 

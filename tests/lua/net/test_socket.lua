@@ -110,13 +110,14 @@ case("a reader that is killed does not block the socket", function()
 end)
 
 case("unknown ids", function()
-	for _, name in ipairs { "read", "readline", "readall", "limit", "warning", "onclose" } do
+	for _, name in ipairs { "read", "readline", "readall", "limit", "warning" } do
 		raises("assertion failed!", socket[name], 60000)
 	end
 	equal(socket.block(60000), false)
 	equal(socket.write(60000, "x"), false)
 	equal(socket.invalid(60000), true)
 	equal({ socket.start(60000) }, { nil, "invalid socket" })
+	socket.onclose(60000)
 	for _, name in ipairs { "close", "shutdown", "abandon", "pause", "close_fd" } do
 		equal(select("#", socket[name](60000)), 0, name)
 	end
