@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import random
 import re
 import socket
 import struct
@@ -554,6 +555,28 @@ def test_a_line_that_does_not_end_is_cut_off(port: int, node: ServingNode) -> No
     # Said once, although more was on its way.
     assert sum("buffer overflow" in line for line in node.output) == 1
     console = Console(port)
+    assert console("getenv thread") == "thread\t2\n"
+    console.close()
+
+
+def test_whatever_is_typed_gets_an_answer(port: int, target: str) -> None:
+    rng = random.Random(5)
+    # Not those that wait, end services, or ask all of them.
+    names = [c for c in COMMANDS if c not in ("debug", "kill", "exit", "killtask", "gc", "start", "log", "snax")]
+    words = [
+        *(".target", ":" + target, target, "999", ".nosuch", "lua", "on", "off"),
+        *("0", "-1", "1e999", "0x", "%", "{", "'", "nil"),
+    ]
+    console = Console(port)
+    for _ in range(1000):
+        name = rng.choice(names)
+        line = " ".join([name, *(rng.choice(words) for _ in range(rng.randrange(5)))])
+        if rng.random() < 0.3:
+            at = rng.randrange(len(line))
+            line = line[:at] + chr(rng.randrange(1, 128)) + line[at + rng.randrange(3) :]
+        if line.strip() and not re.search("[\r\n]|dbgcmd|GET |POST ", line):
+            console.send(line + "\n")
+            assert re.search(r"^<CMD (OK|Error)>\n\Z", console.result(), re.MULTILINE)
     assert console("getenv thread") == "thread\t2\n"
     console.close()
 
