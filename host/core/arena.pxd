@@ -36,3 +36,9 @@ cdef void arena_trim() noexcept nogil
 # As realloc with the old size known; NULL when there is no memory. nsize > 0.
 cdef void *arena_realloc(arena *a, void *p, size_t osize, size_t nsize) noexcept nogil
 cdef void arena_free(arena *a, void *p, size_t size) noexcept nogil
+
+# Allocate and free a block of malloc's in the calling thread, for what it leaves behind: room, and thresholds.
+cdef extern from "arena.h" nogil:
+    void heap_touch(size_t bytes) noexcept
+    # Give back what malloc holds unused; nothing where it cannot be told to.
+    void heap_trim_all() noexcept

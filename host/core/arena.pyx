@@ -14,15 +14,8 @@ cdef extern from "sys/mman.h" nogil:
 cdef extern from *:
     """
     #define ARENA_RANGE ((size_t)64 << 30)  /* address space only; beyond it VMs use malloc */
-    #if defined(__GLIBC__)
-    #include <malloc.h>
-    #define give_back_unused() ((void)malloc_trim(0))
-    #else
-    #define give_back_unused() ((void)0)
-    #endif
     """
     size_t ARENA_RANGE
-    void give_back_unused() noexcept nogil
 
 cdef enum:
     # What a VM takes at a time: a page as long as it is small, since with huge pages a page counts as soon as its chunk
@@ -118,7 +111,7 @@ cdef void arena_trim() noexcept nogil:
         closed_bytes = 0
     spin_unlock(&lock)
     if much:
-        give_back_unused()
+        heap_trim_all()
 
 
 cdef void retire_bump(arena *a) noexcept nogil:

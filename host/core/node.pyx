@@ -3,8 +3,8 @@
 
 from libc.errno cimport errno
 from libc.stdint cimport int32_t, uint32_t
-from libc.stdlib cimport free as release, malloc
 
+from host.core.arena cimport heap_touch
 from host.core.context cimport (
     context_error, context_push, context_retireall, context_total, context_turn, contexts_free, contexts_init,
     contexts_on_abort, contexts_on_end,
@@ -53,19 +53,6 @@ cdef void stop_threads() noexcept nogil:
     monitor_quit()
 
 
-cdef void *largest_block = NULL
-
-
-cdef void keep_heaps() noexcept nogil:
-    """Messages of some 100 KB are made and freed all the time: without this the allocator gives their pages back at once.
-    It adapts its thresholds to the largest block that it has mapped and seen freed."""
-    # By way of a variable that outlives the call, or the compiler leaves both out.
-    global largest_block
-    largest_block = malloc(KEEP)
-    release(largest_block)
-    largest_block = NULL
-
-
 cdef object abort_callback = None
 
 
@@ -87,7 +74,9 @@ def init(env: dict[str, str], int thread, int harbor, bint profile, loader, on_a
     """
     global abort_callback
     abort_callback = on_abort
-    keep_heaps()
+    # Messages of some 100 KB are made and freed all the time. The allocator would give their pages back at once; it adapts
+    # its thresholds to the largest block that it has mapped and seen freed.
+    heap_touch(KEEP)
     env_init()
     for key, value in env.items():
         set_env(key, value)

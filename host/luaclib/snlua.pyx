@@ -11,7 +11,7 @@ from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memset, strcmp, strdup
 
 from host.core cimport lua
-from host.core.arena cimport arena_close, arena_free, arena_init, arena_realloc
+from host.core.arena cimport arena_close, arena_free, arena_init, arena_realloc, heap_touch
 from host.core.command cimport command_result, skynet_command
 from host.core.context cimport (
     context, context_error, context_errorf, context_push_self, context_sendname,
@@ -53,6 +53,7 @@ cdef extern from "signal.h" nogil:
 
 cdef enum:
     MEMORY_WARNING = 32 * 1024 * 1024
+    HEAP_ROOM = 512 * 1024
 
 cdef struct opener:
     char *name
@@ -353,6 +354,8 @@ cdef class Snlua:
         cdef snlua *s = &self.s
         cdef skynet_message m
         cdef lua_State *L
+        # A heap grows by the page, with a system call each; room that nobody touches costs nothing.
+        heap_touch(HEAP_ROOM)
         runtime = lua_module.LuaRuntime(encoding=None, register_eval=False, register_builtins=False)
         runtime.execute(attach_chunk)
         L = snlua_attached
