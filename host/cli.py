@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -161,9 +161,50 @@ def _serve(config: Config) -> int:
     signal.signal(signal.SIGHUP, reopen)
     signal.signal(signal.SIGPIPE, signal.SIG_IGN)
     _keep_lines_whole()
-    node.start()
-    node.wait()
+
+    def run() -> None:
+        node.start()
+        node.wait()
+
+    _beside_signals(run)
     return code
+
+
+def _beside_signals(work: Callable[[], None]) -> None:
+    """Run `work` in a thread; this one, where Python's signal handlers run, waits for it.
+
+    It waits for bytes in a pipe and not for a lock: the byte of a signal that comes just before the wait, or to another
+    thread, ends the wait, while a lock would be waited for until the next signal.
+    """
+    failure: list[BaseException] = []
+    finished = threading.Event()
+    read_end, write_end = os.pipe()
+    os.set_blocking(write_end, False)
+
+    def run() -> None:
+        try:
+            work()
+        except BaseException as e:
+            failure.append(e)
+        finally:
+            finished.set()
+            # A full pipe is as good.
+            with suppress(BlockingIOError):
+                os.write(write_end, b"\0")
+
+    before = signal.set_wakeup_fd(write_end, warn_on_full_buffer=False)
+    try:
+        thread = threading.Thread(target=run, name="snhost-main", daemon=True)
+        thread.start()
+        while not finished.is_set():
+            os.read(read_end, 256)
+        thread.join()
+    finally:
+        signal.set_wakeup_fd(before)
+        os.close(read_end)
+        os.close(write_end)
+    if failure:
+        raise failure[0]
 
 
 def _keep_lines_whole() -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ctypes
 import re
 import signal
 import subprocess
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -81,10 +83,42 @@ def test_a_signal_ends_a_busy_node_with_its_exit_code(tmp_path: Path, number: in
             break
 
     process.send_signal(number)
-    _, stderr = process.communicate(timeout=20)
+    try:
+        _, stderr = process.communicate(timeout=20)
+    finally:
+        process.kill()
 
     assert process.returncode == 128 + number, stderr
     assert "Traceback" not in stderr
+
+
+def test_a_signal_that_another_thread_gets_ends_the_node(tmp_path: Path) -> None:
+    """Like one that comes when the main thread is just about to wait: the wait is not interrupted."""
+    (tmp_path / "load.lua").write_text(LOAD % "")
+    process = subprocess.Popen(
+        node_command(write_config(tmp_path, "load", [tmp_path], {})),
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=node_environment(),
+    )
+    try:
+        assert process.stdout is not None
+        # The bootstrap has gone: the main thread has nothing left to do but to wait.
+        for line in process.stdout:
+            if "KILL self" in line:
+                break
+        main = Path(f"/proc/{process.pid}/task/{process.pid}/stat")
+        calm = 0
+        while calm < 20:
+            calm = calm + 1 if main.read_text().rsplit(")", 1)[1].split()[0] == "S" else 0
+            time.sleep(0.005)
+        other = max(int(task.name) for task in Path(f"/proc/{process.pid}/task").iterdir())
+        assert ctypes.CDLL(None).tgkill(process.pid, other, signal.SIGTERM) == 0
+
+        process.communicate(timeout=20)
+    finally:
+        process.kill()
+        process.communicate()
+
+    assert process.returncode == 128 + signal.SIGTERM
 
 
 def test_a_hundred_threads_of_a_program_call_into_a_node(snhost_node: Any) -> None:
