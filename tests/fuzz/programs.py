@@ -63,6 +63,11 @@ local queue = require "skynet.queue"
 
 local out, try = conf.out, conf.try
 
+-- For the totals; what goes to stderr is not compared.
+local function note_messages(n)
+	io.stderr:write("messages ", n, "\\n")
+end
+
 -- One program: its main body and its handlers get a fresh environment of tokens, threads and responses.
 local function environment()
 	local env = { token = {}, busy = {}, co = {}, resp = {}, fuel = 40, activity = 0 }
@@ -150,6 +155,7 @@ if which then
 			end
 		until env.activity == before
 		out("tasks", skynet.task(), "mqlen", skynet.mqlen())
+		note_messages(skynet.stat "message")
 	end)
 	return
 end
@@ -292,6 +298,11 @@ _NETWORK_HEAD = """\
 local conf = require "conf"
 local skynet = require "skynet"
 require "skynet.manager"
+
+-- For the totals; what goes to stderr is not compared.
+local function note_messages(n)
+	io.stderr:write("messages ", n, "\\n")
+end
 
 -- A dead service and one that dies at this moment fail a call with different words.
 local function failure(err)
@@ -465,6 +476,7 @@ local function program(plan)
 	for i, p in ipairs(peers) do
 		local ok, stat = pcall(skynet.call, p, "debug", "STAT")
 		conf.out("peer", i, ok and { task = stat.task, mqlen = stat.mqlen } or "gone")
+		note_messages(ok and stat.message or 0)
 		skynet.kill(p)
 	end
 	conf.out("own tasks", skynet.task())
@@ -488,6 +500,7 @@ conf.run(function()
 	collectgarbage()
 	conf.out("services left", services() - count)
 	conf.out("memory is back", collectgarbage "count" - memory < 1024)
+	note_messages(skynet.stat "message")
 end)
 """
 

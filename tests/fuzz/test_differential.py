@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import os
 import re
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -24,6 +26,7 @@ from host import compare  # noqa: E402
 
 LUA = Path(__file__).resolve().parent.parent / "conformance" / "lua"
 BATCHES = int(os.environ.get("SNHOST_FUZZ", "4"))
+SHRINK = "SNHOST_SHRINK" in os.environ
 SKYNET = os.environ.get("SKYNET")
 
 bounded = settings(
@@ -31,7 +34,7 @@ bounded = settings(
     deadline=None,
     derandomize="SNHOST_FUZZ" not in os.environ,
     # Making a finding small takes minutes; that is for whoever looks for findings.
-    phases=[Phase.explicit, Phase.reuse, Phase.generate, *([Phase.shrink] if "SNHOST_SHRINK" in os.environ else [])],
+    phases=[Phase.explicit, Phase.reuse, Phase.generate, *([Phase.shrink] if SHRINK else [])],
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.function_scoped_fixture],
     print_blob=False,
 )
@@ -39,7 +42,17 @@ bounded = settings(
 
 def batches(family: st.SearchStrategy) -> st.SearchStrategy:
     # A node takes a second to start and end, a program some milliseconds.
-    return st.lists(family, min_size=1, max_size=25)
+    return st.lists(family, min_size=1 if SHRINK else 10, max_size=25)
+
+
+totals: Counter[str] = Counter()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def tell_totals(request: pytest.FixtureRequest) -> Iterator[None]:
+    yield
+    with request.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
+        print("\nfuzzing: " + ", ".join(f"{count} {what}" for what, count in sorted(totals.items())))
 
 
 def run_on(side: compare.Side, source: str, folder: Path) -> compare.Transcript:
@@ -53,6 +66,7 @@ def run_on(side: compare.Side, source: str, folder: Path) -> compare.Transcript:
     outcome = compare.run_side(side, script, directives)
     assert outcome.exit == "0", f"{side.name}: exit {outcome.exit}\n{outcome.err}\n{outcome.log[-2000:]}\n{source}"
     assert "script failed" not in outcome.out, outcome.out
+    totals[f"messages on {side.name}"] += sum(map(int, re.findall(r"^messages (\d+)$", outcome.err, re.MULTILINE)))
     return compare.transcript_of(outcome, side, script, directives)
 
 
@@ -79,6 +93,7 @@ def texts(transcript: compare.Transcript, stream: str) -> list[str]:
 @given(batch=batches(programs.scheduling_programs))
 def test_the_order_of_events_in_one_service_is_that_of_skynet(batch: list, tmp_path: Path) -> None:
     transcript = assert_same_as_skynet(programs.render_scheduling(batch), tmp_path)
+    totals["scheduling programs"] += len(batch)
 
     # Every program reached its end, with an empty queue: nothing was lost and nothing spins.
     assert texts(transcript, "out") == [f"{i} ok number" for i in range(1, len(batch) + 1)]
@@ -92,6 +107,7 @@ def test_the_order_of_events_in_one_service_is_that_of_skynet(batch: list, tmp_p
 @given(batch=batches(programs.network_programs))
 def test_what_requests_between_services_show_is_that_of_skynet(batch: list, tmp_path: Path) -> None:
     transcript = assert_same_as_skynet(programs.render_network(batch), tmp_path)
+    totals["network programs"] += len(batch)
 
     # Every request was answered or failed, and no coroutine of anybody waits for one that was not.
     out = texts(transcript, "out")
@@ -107,4 +123,6 @@ def test_values_are_written_and_streams_are_read_as_skynet_does(batch: list, tmp
     transcript = assert_same_as_skynet(programs.render_seri(batch), tmp_path)
 
     values = sum(len(values) for values, _ in batch)
+    totals["values packed"] += values
+    totals["streams unpacked"] += sum(len(streams) for _, streams in batch)
     assert sum(text.startswith("true ") for text in texts(transcript, "out")) == values
