@@ -337,6 +337,20 @@ def test_close_while_connecting_closes(server):
         assert events[-1].type in (CLOSE, CONNECT)
 
 
+def test_the_system_probes_connections_whose_peer_has_vanished(server):
+    _, port = listening(server)
+    server.open("127.0.0.1", port)
+    server.wait()
+    server.wait()
+
+    probed = []
+    for fd in os.listdir("/proc/self/fd"):
+        with contextlib.suppress(OSError), socket.socket(fileno=os.dup(int(fd))) as s:
+            if port in (s.getsockname()[1], s.getpeername()[1]):
+                probed.append(s.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE))
+    assert probed == [1, 1]
+
+
 # -- reading
 
 
