@@ -8,6 +8,7 @@ Rules, which the script chooses in its head, remove what may differ between two 
 from __future__ import annotations
 
 import difflib
+import itertools
 import re
 import textwrap
 from collections.abc import Callable, Iterable
@@ -142,7 +143,13 @@ RULES: dict[str, _Rule] = {
         False,
         _substitute(r"(?<= : )\d+(?= msgsz = )|(?<=session : )\d+|(?<=session )\d+|(?<=session: )\d+", "<session>"),
     ),
+    "ports": _Rule(
+        "the port behind 127.0.0.1, where it was not chosen by the script",
+        False,
+        _substitute(r"(?<=\b127\.0\.0\.1[: ])\d+\b", "<port>"),
+    ),
     "tracebacks": _Rule("stack tracebacks are removed", True, lambda: lambda text: text),
+    "repeats": _Rule("neighbouring equal lines of the log count once", False, lambda: lambda text: text),
 }
 
 
@@ -357,8 +364,10 @@ def transcribe(
     lines = [Line("out", text) for text in _sort_unordered([normalised(text) for text in out], directives.unordered)]
     for source in sorted(by_source):
         stream = f"log {normalised(source)}"
-        for texts in by_source[source]:
-            lines += [Line(stream, normalised(shortened(text))) for text in texts]
+        told = [[normalised(shortened(text)) for text in texts] for texts in by_source[source]]
+        if "repeats" in directives.rules:
+            told = [texts for texts, _ in itertools.groupby(told)]
+        lines += [Line(stream, text) for texts in told for text in texts]
     return Transcript(outcome.exit, tuple(lines))
 
 

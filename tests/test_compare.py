@@ -10,6 +10,9 @@ import argparse
 import os
 import sys
 import textwrap
+import threading
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -30,6 +33,7 @@ with open(log, "w") as f:
 sys.stdout.write((here / "out").read_text())
 sys.stdout.flush()
 sys.stderr.write((here / "err").read_text())
+(here / "started").touch()
 time.sleep(float((here / "sleep").read_text()))
 sys.exit(int((here / "exit").read_text()))
 """
@@ -44,6 +48,7 @@ class Fake:
         program = folder / "skynet"
         program.write_text(FAKE.format(python=sys.executable))
         program.chmod(0o755)
+        self.started = folder / "started"
         self.shows()
 
     def shows(self, out: str = "", log: str = "", err: str = "", exit: int = 0, sleep: float = 0) -> None:
@@ -156,6 +161,7 @@ def test_a_directive_that_makes_no_sense_is_refused(script: Path, line: str) -> 
         ),
         ("replies", "[8 to :a : 3 msgsz = 73] error : boom", "[8 to :a : 3 msgsz = 73] error : boom"),
         ("versions", "endless loop (version = 123)", "endless loop (version = <version>)"),
+        ("ports", "from 127.0.0.1:40512, 127.0.0.1 40513", "from 127.0.0.1:<port>, 127.0.0.1 <port>"),
         ("positions", "<lualib>/skynet.lua:12: <service>/x.lua:3: text", "text"),
         ("positions", "demo.lua:12: kept", "demo.lua:12: kept"),
         ("traces", "<TRACE :0000000a-1> 123456 call : @a.lua:1 @b.lua:2", "<TRACE :0000000a-1> call"),
@@ -222,6 +228,25 @@ def test_the_log_is_split_by_source_with_its_launch_line_first(script: Path) -> 
         "log :00000009| LAUNCH snlua other",
         "log :00000009| and a second line",
         "log :00000009| says something early",
+    ]
+
+
+def test_a_line_that_the_log_repeats_may_count_once(script: Path) -> None:
+    log = """\
+        [:0000000a] slow (version = 1)
+        [:0000000b] other
+        [:0000000a] slow (version = 2)
+        [:0000000a] fast
+        [:0000000a] slow (version = 3)
+        """
+    rules = frozenset({"versions"})
+
+    assert len(transcribed(script, Directives(rules=rules), log=log)) == 5
+    assert transcribed(script, Directives(rules=rules | {"repeats"}), log=log) == [
+        "log :0000000a| slow (version = <version>)",
+        "log :0000000a| fast",
+        "log :0000000a| slow (version = <version>)",
+        "log :0000000b| other",
     ]
 
 
@@ -306,16 +331,45 @@ def test_a_run_that_dies_of_a_signal_shows_its_number(tmp_path: Path) -> None:
     assert compare.execute([sys.executable, "-c", program], 30, {}, tmp_path)[0] == "-6"
 
 
-def test_a_run_beyond_its_limit_is_killed_with_its_children(tmp_path: Path) -> None:
-    program = "import subprocess, sys; p = subprocess.Popen(['sleep', '1000']); print(p.pid, flush=True); p.wait()"
+def limit_strikes_when(monkeypatch: pytest.MonkeyPatch, *conditions: Callable[[], bool]) -> None:
+    """The limits of the next runs strike when these are true, in turn, however slow the machine is."""
+    waiting = iter(conditions)
 
-    code, seconds, _, out, _ = compare.execute([sys.executable, "-c", program], 1.5, {}, tmp_path)
+    class Timer(threading.Thread):
+        def __init__(self, _: float, strike: Callable[[], None]) -> None:
+            super().__init__()
+            self.condition = next(waiting)
+            self.strike = strike
+
+        def run(self) -> None:
+            while not self.condition():
+                time.sleep(0.01)
+            self.strike()
+
+        def cancel(self) -> None:
+            pass
+
+    monkeypatch.setattr(compare.threading, "Timer", Timer)
+
+
+def test_a_run_beyond_its_limit_is_killed_with_its_children(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = "import subprocess, sys; p = subprocess.Popen(['sleep', '1000']); print(p.pid, flush=True); p.wait()"
+    limit_strikes_when(monkeypatch, lambda: (tmp_path / "out").read_text().endswith("\n"))
+
+    code, _, _, out, _ = compare.execute([sys.executable, "-c", program], 1.5, {}, tmp_path)
 
     assert code == "timeout"
-    assert seconds < 20
-    # Killed; a zombie until whoever inherited it looks.
     status = Path(f"/proc/{int(out)}/stat")
-    assert not status.exists() or status.read_text().rsplit(")", 1)[1].split()[0] in "ZX"
+    # A zombie until whoever inherited it looks. The signal is on its way.
+    while status.exists() and status.read_text().rsplit(")", 1)[1].split()[0] not in "ZX":
+        time.sleep(0.01)
+
+
+def test_a_limit_is_in_seconds(tmp_path: Path) -> None:
+    code, seconds, *_ = compare.execute(["sleep", "1000"], 0.2, {}, tmp_path)
+
+    assert code == "timeout"
+    assert seconds >= 0.2
 
 
 def test_the_config_names_the_script_its_directories_and_what_the_script_asks_for(script: Path, skynet: Fake) -> None:
@@ -452,10 +506,13 @@ def test_an_unexpected_end_of_snhost_is_a_difference_when_it_showed_something(
     assert compare.run(arguments(script, "--skynet", skynet.folder)) == 1
 
 
-def test_a_script_that_never_ends_may_say_so(script: Path, skynet: Fake, snhost: Fake) -> None:
+def test_a_script_that_never_ends_may_say_so(
+    script: Path, skynet: Fake, snhost: Fake, monkeypatch: pytest.MonkeyPatch
+) -> None:
     head(script, "exit: timeout", "limit: 1")
     skynet.shows("x\n", sleep=100)
     snhost.shows("x\n", sleep=100)
+    limit_strikes_when(monkeypatch, skynet.started.exists, snhost.started.exists)
 
     assert compare.run(arguments(script, "--skynet", skynet.folder)) == 0
 

@@ -1,5 +1,6 @@
 -- the monitor reports a message that does not end; the service may ask whether it was named
 -- log: own
+-- compare: repeats
 -- limit: 40
 local conf = require "conf"
 local skynet = require "skynet"
