@@ -92,3 +92,9 @@ def run_node(tmp_path: Path) -> Callable[..., NodeRun]:
         return NodeRun(stdout, stderr, process.returncode)
 
     return run
+
+
+@pytest.fixture
+def in_the_checkout(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Work in the checkout's root, as the READMEs of the examples say."""
+    monkeypatch.chdir(ROOT)

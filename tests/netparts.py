@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from conftest import LUA, node_command, node_environment, write_config
+from conftest import LUA, NodeRun, node_command, node_environment, write_config
 
 NET = [LUA / "net", LUA]
 DEADLINE = 30.0
@@ -83,6 +83,13 @@ def serving_node(path: Path, start: str, **config: Any) -> Iterator[ServingNode]
         yield node
     finally:
         node.stop()
+
+
+def assert_verdict(result: NodeRun) -> None:
+    """Fail unless the services of a node said that all their checks hold."""
+    verdict = re.findall(r"^VERDICT (.*)$", result.stdout, re.MULTILINE)
+    assert verdict and re.fullmatch(r"ok \d+", verdict[-1]), result.stdout[-5000:] + result.stderr
+    assert result.returncode == 0
 
 
 def free_ports(n: int) -> list[int]:

@@ -5,18 +5,13 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from netparts import DEADLINE, ServingNode, free_ports
-from test_network_examples import EXAMPLES, of_services, sessions, start
+from shown import EXAMPLES, of_services, sessions, start
 
-
-@pytest.fixture(autouse=True)
-def in_the_checkout(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.chdir(EXAMPLES.parent)
-    yield
+pytestmark = pytest.mark.usefixtures("in_the_checkout")
 
 
 @pytest.mark.parametrize(

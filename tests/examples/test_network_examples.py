@@ -2,48 +2,14 @@
 
 from __future__ import annotations
 
-import re
-import sys
-from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
-from netparts import ServingNode, curl, redis_server
+from netparts import curl, redis_server
+from shown import EXAMPLES, of_services, sessions, start
 from websockets.sync.client import connect
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
-
-
-def sessions(name: str) -> dict[str, list[str]]:
-    """Return what the README shows: command -> lines of its output."""
-    text = (EXAMPLES / name / "README.md").read_text(encoding="utf-8")
-    shown: dict[str, list[str]] = {}
-    command = ""
-    for block in re.findall(r"^```console\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
-        for line in block.splitlines():
-            if line.startswith("$ "):
-                command = line[2:]
-                shown[command] = []
-            else:
-                shown[command].append(line)
-    return shown
-
-
-def start(name: str, **config: object) -> ServingNode:
-    settings = [word for key, value in config.items() for word in ("--set", f"{key}={value}")]
-    return ServingNode([sys.executable, "-m", "host", "run", str(EXAMPLES / name / "config"), *settings])
-
-
-@pytest.fixture(autouse=True)
-def in_the_checkout(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.chdir(EXAMPLES.parent)
-    yield
-
-
-def of_services(lines: Sequence[str]) -> list[str]:
-    """Return the lines of the example's own services, addresses left out: what the others log may come in between."""
-    own = [re.sub(r"^\[:\w{8}\] ", "", line) for line in lines]
-    return [re.sub(r"(127\.0\.0\.1):\d+", r"\1:PORT", text) for text in own if not re.match("LAUNCH |KILL ", text)]
+pytestmark = pytest.mark.usefixtures("in_the_checkout")
 
 
 @pytest.mark.parametrize("name", ["web", "websocket", "redis"])

@@ -9,6 +9,7 @@ import re
 
 import pytest
 from bare_vm import bare_vm, lupa
+from mutation import mutated
 
 A = bytes.fromhex("0102030405060708")
 B = bytes.fromhex("1112131415161718")
@@ -171,25 +172,6 @@ def test_garbage_is_decoded_or_refused_but_never_misread(crypt):
         clean = bytes(c for c in text if c not in b"\n _-")
         groups = [clean[i:i + 4] for i in range(0, len(clean), 4)]
         assert decoded == b"".join(base64.b64decode(g + b"=" * (-len(g) % 4)) for g in groups)
-
-
-def mutated(rng, text):
-    """The text with one to three bits, bytes or parts of it changed, doubled or missing."""
-    data = bytearray(text)
-    for _ in range(rng.randrange(1, 4)):
-        at = rng.randrange(len(data) + 1)
-        match rng.randrange(5):
-            case 0 if at < len(data):
-                data[at] ^= 1 << rng.randrange(8)
-            case 1:
-                data[at:at] = rng.randbytes(rng.randrange(1, 9))
-            case 2:
-                del data[at:at + rng.randrange(1, 9)]
-            case 3:
-                data[at:at] = data[at:at + rng.randrange(1, 17)]
-            case _:
-                del data[at:]
-    return bytes(data)
 
 
 def answer(crypt, name, *args):

@@ -8,6 +8,7 @@ import subprocess
 
 import pytest
 from bare_vm import bare_vm, lupa
+from mutation import mutated
 
 
 @pytest.fixture(scope="module")
@@ -184,25 +185,6 @@ def test_errors(vm, certificate, call, error):
 
 def test_ciphers_can_be_chosen(vm, tls):
     vm.execute('(require "ltls.c").newctx():set_ciphers "ECDHE-RSA-AES128-GCM-SHA256"')
-
-
-def mutated(rng, data):
-    """The bytes with one to three of them, or parts of them, changed, doubled or missing."""
-    data = bytearray(data)
-    for _ in range(rng.randrange(1, 4)):
-        at = rng.randrange(len(data) + 1)
-        match rng.randrange(5):
-            case 0 if at < len(data):
-                data[at] ^= 1 << rng.randrange(8)
-            case 1:
-                data[at:at] = rng.randbytes(rng.randrange(1, 9))
-            case 2:
-                del data[at:at + rng.randrange(1, 9)]
-            case 3:
-                data[at:at] = data[at:at + rng.randrange(1, 65)]
-            case _ if at < len(data):
-                data[at] = rng.randrange(256)
-    return bytes(data)
 
 
 @pytest.fixture(scope="module")

@@ -13,8 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from netparts import DEADLINE, NET, free_ports, serving_node
-from test_net_services import assert_verdict
+from netparts import DEADLINE, NET, assert_verdict, free_ports, serving_node
 
 
 @pytest.mark.parametrize("lua", ["5.4", "5.5"])

@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from conftest import ROOT
-from netparts import NET, redis_cluster, redis_server, serving_node
-
-
-def assert_verdict(result: Any) -> None:
-    verdict = re.findall(r"^VERDICT (.*)$", result.stdout, re.MULTILINE)
-    assert verdict and re.fullmatch(r"ok \d+", verdict[-1]), result.stdout[-5000:] + result.stderr
-    assert result.returncode == 0
+from netparts import NET, assert_verdict, redis_cluster, redis_server, serving_node
 
 
 @pytest.mark.parametrize("lua", ["5.4", "5.5"])

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from conftest import LUA
-from test_net_services import assert_verdict
+from netparts import assert_verdict
 
 SNAX = f"{LUA}/snax/?.lua"
 
