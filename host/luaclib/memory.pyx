@@ -36,6 +36,8 @@ cdef int ldumpinfo(lua_State *L) noexcept nogil:
 # memory.jestat() -> { ["stats.allocated"] = bytes, ... }
 cdef int ljestat(lua_State *L) noexcept nogil:
     cdef const char **name = statistics
+    # The statistics of jemalloc stand still until its epoch is written.
+    context_errorf(NULL, "No jemalloc : mallctl_int64 %s.", <const char *>"epoch")
     lua.lua_createtable(L, 0, 5)
     while name[0] != NULL:
         context_errorf(NULL, "No jemalloc : mallctl_int64 %s.", name[0])
