@@ -434,10 +434,15 @@ cdef void get_table(lua_State *L, reader *r, int cookie, int depth) noexcept nog
         pairs += 1
     lua.lua_createtable(L, <int>n, pairs)
     lua.lua_replace(L, index)                               # table, elements, pairs
-    for i in range(pairs):
-        lua.lua_rawset(L, index)
-    for i in range(n, 0, -1):
+    # In their order: of a key that comes twice the last value counts.
+    for i in range(1, n + 1):
+        lua.lua_pushvalue(L, index + <int>i)
         lua.lua_rawseti(L, index, i)
+    for i in range(pairs):
+        lua.lua_pushvalue(L, index + <int>(n + 2 * i) + 1)
+        lua.lua_pushvalue(L, index + <int>(n + 2 * i) + 2)
+        lua.lua_rawset(L, index)
+    lua.lua_settop(L, index)
     if pairs == COLLECT_PAIRS:
         get_pairs(L, r, index, depth)
 
