@@ -74,7 +74,7 @@ def node_environment() -> dict[str, str]:
 def run_node(tmp_path: Path) -> Callable[..., NodeRun]:
     """Run a node to its end: run_node(start, lua_dirs=[...], timeout=seconds, key=value, ...)."""
 
-    def run(start: str, lua_dirs: Sequence[Path] = (LUA,), timeout: float = 60, **config: Any) -> NodeRun:
+    def run(start: str, lua_dirs: Sequence[Path] = (LUA,), timeout: float = 120, **config: Any) -> NodeRun:
         file = write_config(tmp_path, start, lua_dirs, config)
         process = subprocess.Popen(
             node_command(file),

@@ -17,6 +17,7 @@ local wakeup <const> = skynet.wakeup
 local running <const> = coroutine.running
 
 local PAUSE_SIZE <const> = 128 * 1024	-- bytes unread after which a socket's reading is paused
+local RESUMED <const> = "resumed"	-- until its reader goes on: what a resumed socket brings to it does not pause it again
 local ANY_SIZE <const> = math.maxinteger
 
 local DATA <const> = 1
@@ -62,12 +63,6 @@ local function wake_all(s)
 	end
 end
 
-local function resume(s)
-	skynet.error(string.format("Resume socket (%d)", s.id))
-	s.paused = false
-	driver.start(s.id)
-end
-
 local function pause(s, size)
 	if not s.paused then
 		skynet.error(string.format("Pause socket (%d) size : %d", s.id, size))
@@ -82,13 +77,18 @@ local function await(s, need)
 		error "assertion failed!"
 	end
 	if s.paused then
-		resume(s)
+		skynet.error(string.format("Resume socket (%d)", s.id))
+		s.paused = RESUMED
+		driver.start(s.id)
 	end
 	co = running()
 	s.co = co
 	s.need = need
 	wait(co)
 	s.co = nil
+	if s.paused == RESUMED then
+		s.paused = false
+	end
 end
 
 local function assert_known(id)
@@ -520,9 +520,11 @@ function socket.pause(id)
 	if s == nil then
 		return
 	end
-	skynet.error(string.format("Pause socket (%d)", id))
-	s.paused = true
-	driver.pause(id)
+	if not s.paused then
+		skynet.error(string.format("Pause socket (%d)", id))
+		s.paused = true
+		driver.pause(id)
+	end
 	skynet.yield()
 end
 

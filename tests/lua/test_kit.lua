@@ -12,7 +12,7 @@ local failed = {}
 local checks = 0
 local current = "main chunk"
 
-local DEADLINE <const> = 3000	-- 1/100 s for the whole service
+local DEADLINE <const> = 9000	-- 1/100 s for the whole service
 
 local function show(value, depth)
 	depth = depth or 0

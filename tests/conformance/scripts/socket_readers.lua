@@ -1,26 +1,12 @@
 -- socket: read by count, by line, all; what a close leaves to the reader
 -- log: own
 local conf = require "conf"
+local net = require "net"
 local skynet = require "skynet"
 local socket = require "skynet.socket"
 
 conf.run(function()
-	local id, _, port = socket.listen("127.0.0.1", 0)
-	local me = {}
-	local accepted
-	socket.start(id, function(fd)
-		socket.start(fd)
-		accepted = fd
-		skynet.wakeup(me)
-	end)
-	local function pair()
-		accepted = nil
-		local fd = socket.open("127.0.0.1", port)
-		if not accepted then
-			skynet.wait(me)
-		end
-		return fd, accepted
-	end
+	local pair = net.pairs()
 	local a, b = pair()
 	socket.write(a, "one\ntwo\r\nthree--four--")
 	conf.out(socket.readline(b), #socket.readline(b, "\r\n"), socket.readline(b, "--"), socket.readline(b, "--"))
@@ -50,5 +36,4 @@ conf.run(function()
 	skynet.fork(socket.close, a)
 	conf.out("block at close", socket.block(b))
 	socket.close(b)
-	socket.close(id)
 end)

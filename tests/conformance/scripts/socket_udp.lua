@@ -1,23 +1,18 @@
 -- socket: UDP, addresses, replies to the sender
 -- log: own
 local conf = require "conf"
+local net = require "net"
 local skynet = require "skynet"
 local socket = require "skynet.socket"
 
 conf.run(function()
-	local me, port = {}, nil
+	local me, port = {}, net.udp_port()
 	local server
-	for candidate = 28651, 28751 do
-		local ok, id = pcall(socket.udp, function(text, from)
-			local ip, sender = socket.udp_address(from)
-			conf.out("server got", text, ip, math.type(sender))
-			conf.out("reply", socket.sendto(server, from, text:upper()))
-		end, "127.0.0.1", candidate)
-		if ok then
-			server, port = id, candidate
-			break
-		end
-	end
+	server = socket.udp(function(text, from)
+		local ip, sender = socket.udp_address(from)
+		conf.out("server got", text, ip, math.type(sender))
+		conf.out("reply", socket.sendto(server, from, text:upper()))
+	end, "127.0.0.1", port)
 	local client
 	client = socket.udp(function(text, from)
 		conf.out("client got", text, socket.udp_address(from) == "127.0.0.1")

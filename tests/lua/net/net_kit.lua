@@ -6,9 +6,9 @@ local socket = require "skynet.socket"
 
 local net = {}
 
-local DEADLINE <const> = 500	-- 1/100 s
+local DEADLINE <const> = 2000	-- 1/100 s
 
---- Wait until f() is true; an error after 5 s.
+--- Wait until f() is true; an error after 20 s.
 function net.until_true(f, what)
 	local deadline = skynet.now() + DEADLINE
 	while not f() do

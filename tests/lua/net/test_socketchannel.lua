@@ -339,12 +339,14 @@ end)
 case("overload is told once, and its end", function()
 	local peer
 	local slow_port, id = net.serve(function(fd)
-		peer = fd
 		socket.pause(fd)
+		peer = fd
 	end)
 	local told = {}
 	local ch = channel { port = slow_port, overload = function(is) told[#told + 1] = is end }
 	local chunk = ("x"):rep(1024 * 1024)
+	ch:connect(true)
+	net.until_true(function() return peer end, "a peer that does not read")
 	for _ = 1, 32 do
 		ch:request(chunk)
 	end
