@@ -327,8 +327,9 @@ cdef int launch_callback(
         lua.lua_tolstring(L, -1, NULL)
         log_top(ctx, L)
     if status != lua.LUA_OK or not lua.lua_toboolean(L, -1):
-        context_sendname(ctx, 0, ".launcher", PTYPE_TEXT, 0, <void *><const char *>"ERROR", 5)
+        # Gone before anybody is told: who hears of it may end the node, and the log is to have the end of this one.
         skynet_command(ctx, "EXIT", NULL, &result)
+        context_sendname(ctx, 0, ".launcher", PTYPE_TEXT, 0, <void *><const char *>"ERROR", 5)
     lua.lua_settop(L, 0)
     s.active = NULL
     s.interrupt = 0
