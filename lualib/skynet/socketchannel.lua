@@ -150,21 +150,19 @@ local function dispatch_session(conn, response)
 	end
 end
 
-local function read(conn, n)
-	local data = socket.read(conn[1], n)
-	if data then
-		return data
+-- A reading function of skynet.socket as a method, for which the end of the connection is an error.
+local function reading(f)
+	return function(conn, arg)
+		local data = f(conn[1], arg)
+		if data then
+			return data
+		end
+		error(socket_error)
 	end
-	error(socket_error)
 end
 
-local function readline(conn, sep)
-	local line = socket.readline(conn[1], sep)
-	if line then
-		return line
-	end
-	error(socket_error)
-end
+local read <const> = reading(socket.read)
+local readline <const> = reading(socket.readline)
 
 -- The methods of the sock objects of a channel. A socket that was closed under a response function counts as a lost connection.
 local function sock_methods(desc)
