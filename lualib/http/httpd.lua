@@ -92,16 +92,10 @@ local function read_body(read, limit, header, version, rest)
 end
 
 local function read_request(read, limit)
-	local lines = {}
-	local rest = internal.recvheader(read, lines, "")
-	if rest == nil then
-		return 413
+	local refused, method, url, version, lines, rest = internal.recvrequest(read)
+	if refused then
+		return refused
 	end
-	local method, url, version = (lines[1] or ""):match "^(%a+) ([^%c ]+) HTTP/(%d+%.%d+)$"
-	if method == nil then
-		error "Invalid HTTP request line"
-	end
-	version = tonumber(version)
 	if version < 1.0 or version > 1.1 then
 		return 505
 	end

@@ -257,6 +257,28 @@ local function header_lines(lines, header, host)
 	end
 end
 
+--- Read a request up to the blank line behind its header.
+---@param read fun(n: integer?): string
+---@return integer? status    413: more than 8192 bytes
+---@return string method
+---@return string url
+---@return number version
+---@return string[] lines    those of the header begin with the second
+---@return string rest    the bytes after the blank line
+--- Errors: "Invalid HTTP request line", what read throws.
+function internal.recvrequest(read)
+	local lines = {}
+	local rest = internal.recvheader(read, lines, "")
+	if rest == nil then
+		return 413
+	end
+	local method, url, version = (lines[1] or ""):match "^(%a+) ([^%c ]+) HTTP/(%d+%.%d+)$"
+	if method == nil then
+		error "Invalid HTTP request line"
+	end
+	return nil, method, url, tonumber(version), lines, rest
+end
+
 --- Send a request and read the header of its response.
 ---@param interface table
 ---@param method string

@@ -301,14 +301,9 @@ end
 
 -- -> status for a refusal | nil, method, url, header, version
 local function read_upgrade(ws)
-	local lines = {}
-	local rest = internal.recvheader(ws.read, lines, "")
-	if rest == nil then
-		return 413
-	end
-	local method, url, version = (lines[1] or ""):match "^(%a+) ([^%c ]+) HTTP/(%d+%.%d+)$"
-	if method == nil then
-		error "Invalid HTTP request line"
+	local refused, method, url, version, lines, rest = internal.recvrequest(ws.read)
+	if refused then
+		return refused
 	end
 	local header = internal.parseheader(lines, 2, {})
 	if header == nil then
@@ -316,7 +311,7 @@ local function read_upgrade(ws)
 	end
 	-- Frames that did not wait for the answer.
 	put_back(ws, rest)
-	return nil, method, url, header, tonumber(version)
+	return nil, method, url, header, version
 end
 
 -- Answer the request; false: it is refused.
