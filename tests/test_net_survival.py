@@ -19,7 +19,7 @@ import pytest
 from conftest import node_command, write_config
 from netparts import NET, ServingNode
 
-DEADLINE = 20.0
+DEADLINE = 60.0
 KIB = 1024
 MIB = 1024 * 1024
 

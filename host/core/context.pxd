@@ -62,6 +62,8 @@ cdef void context_started(context *ctx) noexcept nogil
 cdef void context_failed(context *ctx) noexcept nogil
 
 cdef context *context_grab(uint32_t handle) noexcept nogil
+# Is the handle one of this node's services?
+cdef bint context_lives(uint32_t handle) noexcept nogil
 cdef void context_release(context *ctx) noexcept nogil
 cdef void context_retire(uint32_t handle) noexcept nogil
 cdef void context_retireall() noexcept nogil

@@ -120,6 +120,14 @@ cdef context *context_grab(uint32_t handle) noexcept nogil:
     return ctx
 
 
+cdef bint context_lives(uint32_t handle) noexcept nogil:
+    cdef bint found
+    handle_read_begin()
+    found = handle_find(handle) != NULL
+    handle_read_end()
+    return found
+
+
 cdef void context_release(context *ctx) noexcept nogil:
     if atomic_add(&ctx.refs, -1) == 0:
         destroy(ctx)
@@ -131,7 +139,7 @@ cdef void destroy(context *ctx) noexcept nogil:
         fclose(ctx.logfile)
     if ctx.release != NULL:
         ctx.release(ctx, ctx.instance)
-    slots_forsake(ctx.handle)
+    slots_forsake()
     mq_free(&ctx.mq)
     free(ctx)
     count(COUNT_CONTEXT, -1)

@@ -3,7 +3,8 @@ from libc.stdint cimport uint32_t
 from posix.time cimport CLOCK_MONOTONIC, clock_gettime, timespec
 
 from host.core.arena cimport arena_trim
-from host.core.context cimport context, context_errorf, context_grab, context_release
+from host.core.context cimport context, context_errorf, context_grab, context_lives, context_release
+from host.core.socket cimport socket_sweep
 from host.core.sync cimport atomic_load_relaxed
 from host.core.system cimport (
     pthread_cond_destroy, pthread_cond_init, pthread_cond_signal, pthread_cond_t, pthread_cond_timedwait,
@@ -67,6 +68,7 @@ cdef void monitor_run() noexcept nogil:
             continue
         pthread_mutex_unlock(&lock)
         monitor_check()
+        socket_sweep(context_lives)
         arena_trim()
         pthread_mutex_lock(&lock)
         until.tv_sec += PERIOD_S

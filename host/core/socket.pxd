@@ -41,6 +41,12 @@ cdef void socket_shutdown(int id) noexcept nogil
 # Do not gather small packets.
 cdef void socket_nodelay(int id) noexcept nogil
 
+# Is there a service with this handle?
+ctypedef bint (*socket_lives)(uint32_t handle) noexcept nogil
+# Close what services that have ended left open, and nobody has started as its own between two calls of this: nothing is read
+# from some of them, so that not even the end of the peer would tell. To be called every few seconds.
+cdef void socket_sweep(socket_lives lives) noexcept nogil
+
 # -- UDP; a name is resolved in the calling thread
 
 # Bound when there is a host or a port, else an unbound IPv4 socket. -1 also: no such address.

@@ -20,10 +20,10 @@ from host.core.socket_slot cimport (
     PROTOCOL_TCP, SOCKET_CLOSE, SOCKET_CONNECT, SOCKET_ERROR, STATE_BIND, STATE_CONNECTED,
     STATE_CONNECTING, STATE_HALFCLOSE_READ, STATE_HALFCLOSE_WRITE, STATE_INVALID, STATE_LISTEN, STATE_PACCEPT,
     STATE_PLISTEN, STATE_RESERVE, log_error, post_event, server, slot_close, slot_interest, slot_lock,
-    slot_lock_write, slot_reserve, slot_set, slot_unlock, slot_unsent, slot_watch, slots_free, slots_init,
-    socket_slot,
+    slot_lock_write, slot_reserve, slot_set, slot_unlock, slot_unsent, slot_watch, slots_forsake, slots_free,
+    slots_init, socket_slot,
 )
-from host.core.sync cimport atomic_load_relaxed
+from host.core.sync cimport atomic_exchange, atomic_load_relaxed
 from host.core.system cimport pthread_mutex_lock, pthread_mutex_unlock
 
 cdef enum:
@@ -236,12 +236,9 @@ cdef void socket_pause(int id) noexcept nogil:
     slot_unlock(s)
 
 
-cdef void finish(int id, bint forced) noexcept nogil:
-    cdef socket_slot *s = slot_lock(id)
-    cdef bint told
-    if s == NULL:
-        return
-    told = s.state == STATE_HALFCLOSE_READ
+cdef void finish_locked(socket_slot *s, bint forced) noexcept nogil:
+    cdef bint told = s.state == STATE_HALFCLOSE_READ
+    cdef int id = s.id
     if forced or not slot_unsent(s) or s.state == STATE_RESERVE or s.state == STATE_CONNECTING:
         slot_close(s)
     else:
@@ -252,7 +249,13 @@ cdef void finish(int id, bint forced) noexcept nogil:
             slot_interest(s)
     if not told:
         post_event(s.opaque, SOCKET_CLOSE, id, 0, NULL, NULL)
-    slot_unlock(s)
+
+
+cdef void finish(int id, bint forced) noexcept nogil:
+    cdef socket_slot *s = slot_lock(id)
+    if s != NULL:
+        finish_locked(s, forced)
+        slot_unlock(s)
 
 
 cdef void socket_close(int id) noexcept nogil:
@@ -261,6 +264,31 @@ cdef void socket_close(int id) noexcept nogil:
 
 cdef void socket_shutdown(int id) noexcept nogil:
     finish(id, True)
+
+
+cdef void socket_sweep(socket_lives lives) noexcept nogil:
+    cdef socket_slot *s
+    cdef uint32_t opaque
+    cdef bint gone
+    cdef int i
+    if not atomic_exchange(&server.forsaken, 0):
+        return
+    for i in range(socket_slots()):
+        s = &server.slots[i]
+        if atomic_load_relaxed(&s.state) == STATE_INVALID or lives(s.opaque):
+            continue
+        pthread_mutex_lock(&s.lock)
+        opaque = s.opaque
+        gone = s.state != STATE_INVALID and not lives(opaque)
+        if gone and s.forsaken == opaque:
+            pthread_mutex_lock(&s.wlock)
+            finish_locked(s, False)
+            pthread_mutex_unlock(&s.wlock)
+        elif gone:
+            s.forsaken = opaque
+        pthread_mutex_unlock(&s.lock)
+        if gone:
+            slots_forsake()
 
 
 cdef void socket_nodelay(int id) noexcept nogil:

@@ -9,13 +9,13 @@ from libc.string cimport memcpy
 from host.core.message cimport message_size, message_type
 from host.core.socket cimport (
     socket_bind, socket_close, socket_free, socket_info, socket_init, socket_listen, socket_nodelay, socket_open,
-    socket_pause, socket_query, socket_shutdown, socket_slots, socket_start, socket_stop, socket_thread_run, socket_udp,
-    socket_udp_connect, socket_udp_dial, socket_udp_listen,
+    socket_pause, socket_query, socket_shutdown, socket_slots, socket_start, socket_stop, socket_sweep,
+    socket_thread_run, socket_udp, socket_udp_connect, socket_udp_dial, socket_udp_listen,
 )
 from host.core.socket_address cimport token_size
 from host.core.socket_poll cimport socket_poll, socket_wakeup
 from host.core.socket_send cimport SEND_HIGH, SEND_LOW, socket_send, socket_udp_send
-from host.core.socket_slot cimport SOCKET_UDP, socket_message
+from host.core.socket_slot cimport SOCKET_UDP, slots_forsake, socket_message
 from host.core.sync cimport spin_lock, spin_unlock, spinlock
 
 import threading
@@ -70,6 +70,10 @@ cdef int keep_message(uint32_t handle, void *data, size_t sz) noexcept nogil:
         return -1
     append(&messages, handle, data, sz)
     return 0
+
+
+cdef bint lives(uint32_t handle) noexcept nogil:
+    return handle != dead
 
 
 cdef void keep_line(const char *text, size_t sz) noexcept nogil:
@@ -214,6 +218,17 @@ class SocketProbe:
     @staticmethod
     def shutdown(id: int) -> None:
         socket_shutdown(id)
+
+    @staticmethod
+    def forsake(opaque: int) -> None:
+        """The service with this handle has ended; it takes the place of `dead`."""
+        global dead
+        dead = opaque
+        slots_forsake()
+
+    @staticmethod
+    def sweep() -> None:
+        socket_sweep(lives)
 
     @staticmethod
     def nodelay(id: int) -> None:

@@ -18,7 +18,7 @@ from libc.stdint cimport int32_t, uint8_t, uint32_t, uint64_t
 
 from host.core.socket_address cimport TOKEN_MAX
 from host.core.socket_buffer cimport socket_buffer_list
-from host.core.sync cimport atomic_add, atomic_load_relaxed, atomic_store_relaxed, clock_ns, cpu_relax
+from host.core.sync cimport atomic_load_relaxed, atomic_store_relaxed, clock_ns, cpu_relax
 from host.core.system cimport pthread_mutex_t
 
 cdef enum:
@@ -66,6 +66,7 @@ cdef struct socket_slot:
     int state
     int fd
     uint32_t opaque             # handle of the owner
+    uint32_t forsaken           # the owner that socket_sweep found gone, else 0; lock
     uint8_t protocol
     uint8_t token[TOKEN_MAX]    # UDP: default destination, token[0] == 0 when there is none; under wlock
     bint reading
@@ -97,7 +98,7 @@ cdef struct socket_server:
     int spare_fd                # given up to accept and close when no other fd is left
     int last_id                 # atomic
     int highest                 # slots below it have been used; atomic
-    int unstarted               # sockets in state PACCEPT; atomic
+    int forsaken                # socket_sweep has something to look for; atomic
     socket_post post
     socket_error error
 
@@ -120,10 +121,6 @@ cdef socket_slot *slot_lock_write(int id) noexcept nogil
 
 # Both locks held. Readers without a lock see the old state or the new one (slot_reserve, socket_query).
 cdef inline void slot_set(socket_slot *s, int state) noexcept nogil:
-    if s.state == STATE_PACCEPT:
-        atomic_add(&server.unstarted, -1)
-    elif state == STATE_PACCEPT:
-        atomic_add(&server.unstarted, 1)
     atomic_store_relaxed(&s.state, state)
 
 cdef inline bint slot_unsent(const socket_slot *s) noexcept nogil:
@@ -166,6 +163,6 @@ cdef void log_error(const char *format, ...) noexcept nogil
 # The payload itself stays the caller's.
 cdef void socket_message_drop(const void *data, size_t sz) noexcept nogil
 
-# A service has ended. Close what was accepted for it and never started: nothing would ever tell that its peer has gone. Any
-# thread, holding no lock of a socket.
-cdef void slots_forsake(uint32_t opaque) noexcept nogil
+# A service has ended, and socket_sweep is to look for what it has left. Any thread.
+cdef inline void slots_forsake() noexcept nogil:
+    atomic_store_relaxed(&server.forsaken, 1)

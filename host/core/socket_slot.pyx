@@ -88,6 +88,7 @@ cdef socket_slot *slot_reserve(uint32_t opaque) noexcept nogil:
             slot_set(s, STATE_RESERVE)
             s.id = id
             s.opaque = opaque
+            s.forsaken = 0
             s.fd = -1
             s.protocol = PROTOCOL_TCP
             s.token[0] = 0
@@ -213,18 +214,3 @@ cdef void socket_message_drop(const void *data, size_t sz) noexcept nogil:
             if s.state == STATE_PACCEPT:
                 slot_close(s)
             slot_unlock(s)
-
-
-cdef void slots_forsake(uint32_t opaque) noexcept nogil:
-    cdef socket_slot *s
-    cdef int i
-    if server.slots == NULL or atomic_load_relaxed(&server.unstarted) == 0:
-        return
-    for i in range(atomic_load_relaxed(&server.highest)):
-        s = &server.slots[i]
-        if atomic_load_relaxed(&s.state) == STATE_PACCEPT and s.opaque == opaque:
-            s = slot_lock(s.id)
-            if s != NULL:
-                if s.state == STATE_PACCEPT and s.opaque == opaque:
-                    slot_close(s)
-                slot_unlock(s)

@@ -15,6 +15,7 @@ from host.core.socket_probe import SocketProbe
 
 DATA, CONNECT, CLOSE, ACCEPT, ERROR, UDP, WARNING = range(1, 8)
 DEAD = 0xDEAD
+OWNER = 7
 MIB = 1024 * 1024
 
 
@@ -405,6 +406,58 @@ def test_data_for_an_owner_that_is_gone_closes_the_socket(server):
         peer.sendall(b"x")
         peer.settimeout(5)
 
+        assert peer.recv(1) == b""
+    until(lambda: state_of(server, id) is None)
+
+
+def forsaken(server, **how):
+    """A silent connection whose owner has ended: its id and Python's end of it."""
+    id, peer = accepted(server, OWNER, **how)
+    server.forsake(OWNER)
+    return id, peer
+
+
+def test_a_silent_socket_is_closed_some_time_after_its_owner_has_ended(server):
+    id, peer = forsaken(server)
+    with peer:
+        server.sweep()
+        assert state_of(server, id) is not None
+        server.sweep()
+
+        assert state_of(server, id) is None
+        assert peer.recv(1) == b""
+
+
+def test_a_socket_that_a_live_service_has_started_meanwhile_is_left_alone(server):
+    id, peer = forsaken(server)
+    with peer:
+        server.sweep()
+        server.start(id)
+        server.sweep()
+        server.sweep()
+
+        assert server.send(id, b"x")
+        assert peer.recv(1) == b"x"
+
+
+def test_what_was_accepted_and_never_started_is_closed_too(server):
+    _, peer = forsaken(server, started=False)
+    with peer:
+        server.sweep()
+        server.sweep()
+
+        assert peer.recv(1) == b""
+
+
+def test_a_socket_without_owner_is_closed_when_its_data_is_sent(server):
+    id, peer = forsaken(server)
+    with peer:
+        sent = 8 * MIB
+        assert server.send(id, b"x" * sent)
+        server.sweep()
+        server.sweep()
+
+        assert len(drained(peer, sent)) == sent
         assert peer.recv(1) == b""
     until(lambda: state_of(server, id) is None)
 

@@ -12,7 +12,7 @@ require "skynet.manager"
 
 if ... == "holder" then
 	-- Sockets in every state: a listener not started, a listener, a client, one accepted and not started, one accepted, one with
-	-- unsent data, one that connects, UDP.
+	-- unsent data, one that connects, UDP; the two ends of a connection that the library no longer knows, of which nobody reads.
 	skynet.start(function()
 		socket.listen("127.0.0.1", 0)
 		local accepted = {}
@@ -20,11 +20,16 @@ if ... == "holder" then
 		socket.start(id, function(fd)
 			accepted[#accepted + 1] = fd
 		end)
-		for _ = 1, 3 do
-			assert(socket.open("127.0.0.1", port))
+		local client
+		for _ = 1, 4 do
+			client = assert(socket.open("127.0.0.1", port))
 		end
-		while #accepted < 3 do
+		while #accepted < 4 do
 			skynet.sleep(1)
+		end
+		for _, fd in ipairs { client, assert(socket.start(accepted[4])) } do
+			socket.pause(fd)
+			socket.abandon(fd)
 		end
 		socket.start(accepted[2])
 		socket.start(accepted[3])
