@@ -1,6 +1,6 @@
 """The list of extensions; everything else is in pyproject.toml.
 
-SNHOST_DEBUG=1 counts live objects (host/core/debug.pxd), SNHOST_ASAN=1 builds with AddressSanitizer.
+SNHOST_DEBUG=1 counts live objects (host/core/debug.pxd), SNHOST_SANITIZE=address or thread builds with that sanitizer.
 """
 
 import os
@@ -10,7 +10,8 @@ from Cython.Build import cythonize
 from setuptools import Extension, setup
 
 DEBUG = os.environ.get("SNHOST_DEBUG") == "1"
-ASAN = ["-fsanitize=address", "-fno-omit-frame-pointer", "-g"] if os.environ.get("SNHOST_ASAN") == "1" else []
+SANITIZER = os.environ.get("SNHOST_SANITIZE")
+SANITIZE = [f"-fsanitize={SANITIZER}", "-fno-omit-frame-pointer", "-g"] if SANITIZER else []
 
 extensions = [
     Extension(
@@ -18,8 +19,8 @@ extensions = [
         [path],
         include_dirs=["host/core", "host/luaclib"],
         define_macros=[("SNHOST_DEBUG", str(int(DEBUG)))],
-        extra_compile_args=["-O2", "-fno-strict-aliasing", "-Wno-unused-function", *ASAN],
-        extra_link_args=ASAN,
+        extra_compile_args=["-O2", "-fno-strict-aliasing", "-Wno-unused-function", *SANITIZE],
+        extra_link_args=SANITIZE,
     )
     for path in sorted(glob("host/core/*.pyx") + glob("host/luaclib/*.pyx"))
 ]
@@ -28,7 +29,11 @@ setup(
     # cythonize works in parallel by itself, the C compiler only when told
     options={"build_ext": {"parallel": os.cpu_count() or 1}},
     ext_modules=cythonize(
-        extensions, nthreads=os.cpu_count() or 1, language_level=3, build_dir="build/cython", force=DEBUG or bool(ASAN)
+        extensions,
+        nthreads=os.cpu_count() or 1,
+        language_level=3,
+        build_dir="build/cython",
+        force=DEBUG or bool(SANITIZE),
     ),
     # the Lua side travels inside the package; host/paths.py finds it
     packages=[

@@ -126,20 +126,22 @@ def test_each_pyx_is_one_extension() -> None:
 
 
 @pytest.mark.parametrize(
-    ("variables", "macro", "sanitized", "forced"),
+    ("variables", "macro", "sanitizers", "forced"),
     [
-        ({"SNHOST_DEBUG": "", "SNHOST_ASAN": ""}, "0", False, False),
-        ({"SNHOST_DEBUG": "1", "SNHOST_ASAN": ""}, "1", False, True),
-        ({"SNHOST_DEBUG": "0", "SNHOST_ASAN": "1"}, "0", True, True),
+        ({"SNHOST_DEBUG": "", "SNHOST_SANITIZE": ""}, "0", [], False),
+        ({"SNHOST_DEBUG": "1", "SNHOST_SANITIZE": ""}, "1", [], True),
+        ({"SNHOST_DEBUG": "0", "SNHOST_SANITIZE": "address"}, "0", ["-fsanitize=address"], True),
+        ({"SNHOST_DEBUG": "0", "SNHOST_SANITIZE": "thread"}, "0", ["-fsanitize=thread"], True),
     ],
 )
 def test_variables_choose_the_kind_of_build(
-    variables: dict[str, str], macro: str, sanitized: bool, forced: bool
+    variables: dict[str, str], macro: str, sanitizers: list[str], forced: bool
 ) -> None:
     for _, _, macros, compile_args, link_args, options in setup("--version", **variables):
         assert ["SNHOST_DEBUG", macro] in macros
         assert {"-O2", "-fno-strict-aliasing"} <= set(compile_args)
-        assert ("-fsanitize=address" in compile_args) is ("-fsanitize=address" in link_args) is sanitized
+        for args in (compile_args, link_args):
+            assert [arg for arg in args if arg.startswith("-fsanitize")] == sanitizers
         assert bool(options["force"]) is forced
 
 

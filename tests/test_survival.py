@@ -52,6 +52,13 @@ def test_a_million_messages_to_a_slow_service_arrive_in_order(run_node: Callable
     assert "VERDICT ok" in result.stdout, result.stdout + result.stderr
 
 
+@pytest.mark.parametrize("thread", [3, 8])
+def test_what_a_stuck_service_has_sent_is_dispatched_by_idle_workers(run_node: Callable[..., Any], thread: int) -> None:
+    result = run_node("stuck", lua_dirs=SURVIVE, thread=thread)
+
+    assert "VERDICT ok" in result.stdout, result.stdout + result.stderr
+
+
 def test_thousands_of_services_come_and_go_and_their_memory_returns(run_node: Callable[..., Any]) -> None:
     result = run_node("many", lua_dirs=SURVIVE, many=3000)
 

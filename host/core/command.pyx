@@ -13,7 +13,10 @@ from host.core.handle cimport handle_findname, handle_namehandle
 from host.core.log cimport log_close, log_open
 from host.core.message cimport PTYPE_CLIENT, PTYPE_RESPONSE, message_pack_size, skynet_message
 from host.core.mq cimport mq_length
-from host.core.sync cimport clock_tick, spin_lock, spin_unlock
+from host.core.sync cimport (
+    atomic_exchange, atomic_load_ptr_relaxed, atomic_load_u32, atomic_store_ptr_relaxed, atomic_store_u32, clock_tick,
+    spin_lock, spin_unlock,
+)
 from host.core.timer cimport timer_add, timer_starttime
 from host.core.worker cimport ticks_to_seconds, worker, worker_self
 
@@ -54,16 +57,17 @@ cdef void set_integer(command_result *r, long long n) noexcept nogil:
 cdef void leave(context *ctx, uint32_t handle) noexcept nogil:
     """Source: skynet_server.c, handle_exit."""
     cdef skynet_message m
+    cdef uint32_t monitor = atomic_load_u32(&monitor_service)
     if handle == ctx.handle:
         context_errorf(ctx, "KILL self")
     else:
         context_errorf(ctx, "KILL :%x", handle)
-    if monitor_service != 0:
+    if monitor != 0:
         m.source = handle
         m.session = 0
         m.data = NULL
         m.sz = message_pack_size(0, PTYPE_CLIENT)
-        context_push(monitor_service, &m)
+        context_push(monitor, &m)
     context_retire(handle)
 
 
@@ -176,12 +180,11 @@ cdef void cmd_abort(context *ctx, const char *param, command_result *r) noexcept
 
 
 cdef void cmd_monitor(context *ctx, const char *param, command_result *r) noexcept nogil:
-    global monitor_service
     if param == NULL or param[0] == 0:
-        if monitor_service != 0:
-            set_handle(r, monitor_service)
+        if atomic_load_u32(&monitor_service) != 0:
+            set_handle(r, atomic_load_u32(&monitor_service))
     else:
-        monitor_service = context_queryname(ctx, param)
+        atomic_store_u32(&monitor_service, context_queryname(ctx, param))
 
 
 cdef void cmd_stat(context *ctx, const char *param, command_result *r) noexcept nogil:
@@ -189,8 +192,7 @@ cdef void cmd_stat(context *ctx, const char *param, command_result *r) noexcept 
     if strcmp(param, "mqlen") == 0:
         set_integer(r, mq_length(&ctx.mq))
     elif strcmp(param, "endless") == 0:
-        set_integer(r, 1 if ctx.endless else 0)
-        ctx.endless = False
+        set_integer(r, atomic_exchange(&ctx.endless, 0))
     elif strcmp(param, "cpu") == 0:
         set_seconds(r, ctx.cpu_ticks)
     elif strcmp(param, "time") == 0:
@@ -212,7 +214,7 @@ cdef void cmd_logon(context *ctx, const char *param, command_result *r) noexcept
     cdef FILE *f
     if target == NULL:
         return
-    if env_get("logpath") != NULL and target.logfile == NULL:
+    if env_get("logpath") != NULL and atomic_load_ptr_relaxed(<void **>&target.logfile) == NULL:
         f = log_open(handle, path, sizeof(path))
         if f == NULL:
             context_errorf(ctx, "Open log file %s fail", path)
@@ -220,7 +222,7 @@ cdef void cmd_logon(context *ctx, const char *param, command_result *r) noexcept
             context_errorf(ctx, "Open log file %s", path)
             spin_lock(&target.log_lock)
             if target.logfile == NULL:
-                target.logfile = f
+                atomic_store_ptr_relaxed(<void **>&target.logfile, f)
                 f = NULL
             spin_unlock(&target.log_lock)
             if f != NULL:
@@ -236,7 +238,7 @@ cdef void cmd_logoff(context *ctx, const char *param, command_result *r) noexcep
         return
     spin_lock(&target.log_lock)
     f = target.logfile
-    target.logfile = NULL
+    atomic_store_ptr_relaxed(<void **>&target.logfile, NULL)
     spin_unlock(&target.log_lock)
     if f != NULL:
         context_errorf(ctx, "Close log file :%08x", handle)

@@ -36,7 +36,7 @@ cdef struct context:
     FILE *logfile               # LOGON; guarded by log_lock of the context
     int log_lock
     bint reserved               # not counted for the end of the node
-    bint endless                # set by the monitor, cleared by STAT endless
+    int endless                 # set by the monitor, cleared by STAT endless
     uint64_t cpu_ticks          # spent in completed messages
     uint64_t message_count      # dispatched, with the current one
 

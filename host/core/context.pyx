@@ -17,8 +17,8 @@ from host.core.message cimport (
 from host.core.mq cimport message_queue, mq_free, mq_init, mq_length, mq_overload, mq_pop, mq_push
 from host.core.socket_slot cimport slots_forsake, socket_message_drop
 from host.core.sync cimport (
-    atomic_add, atomic_load, atomic_load_relaxed, atomic_store, atomic_store_relaxed, clock_tick,
-    spin_lock, spin_unlock,
+    atomic_add, atomic_load, atomic_load_acquire, atomic_load_ptr_relaxed, atomic_load_relaxed, atomic_store,
+    atomic_store_ptr_relaxed, atomic_store_relaxed, atomic_store_u32, clock_tick, spin_lock, spin_unlock,
 )
 from host.core.worker cimport (
     schedule, schedule_last, ticks_of_us, worker, worker_has_other, worker_share_next,
@@ -391,11 +391,11 @@ cdef void dispatch(worker *w, context *ctx, skynet_message *m) noexcept nogil:
     cdef int type = message_type(m.sz)
     cdef size_t sz = message_size(m.sz)
     cdef uint64_t end
-    w.source = m.source
-    w.destination = ctx.handle
+    atomic_store_u32(&w.source, m.source)
+    atomic_store_u32(&w.destination, ctx.handle)
     atomic_store_relaxed(&w.version, w.version + 1)
-    w.current = ctx
-    if ctx.logfile != NULL:
+    atomic_store_ptr_relaxed(&w.current, ctx)
+    if atomic_load_ptr_relaxed(<void **>&ctx.logfile) != NULL:
         spin_lock(&ctx.log_lock)
         if ctx.logfile != NULL:
             log_message(ctx.logfile, m.source, type, m.session, m.data, sz)
@@ -406,8 +406,8 @@ cdef void dispatch(worker *w, context *ctx, skynet_message *m) noexcept nogil:
     elif not ctx.callback(ctx, ctx.ud, type, m.session, m.source, m.data, sz):
         free(m.data)
     count(COUNT_MESSAGE, -1)
-    w.current = NULL
-    w.destination = 0
+    atomic_store_ptr_relaxed(&w.current, NULL)
+    atomic_store_u32(&w.destination, 0)
     atomic_store_relaxed(&w.version, w.version + 1)
     # One reading serves as the end of this message and the start of the next.
     end = clock_tick()
@@ -435,7 +435,7 @@ cdef message_queue *context_turn(worker *w, message_queue *q) noexcept nogil:
     cdef uint64_t start
     w.tick = start = clock_tick()
     while True:
-        if atomic_load_relaxed(&ctx.retired) and not ctx.drains:
+        if atomic_load_acquire(&ctx.retired) and not ctx.drains:
             drop_messages(ctx)
             return NULL
         if not mq_pop(q, &m):
@@ -443,7 +443,7 @@ cdef message_queue *context_turn(worker *w, message_queue *q) noexcept nogil:
             return NULL
         if done == 0:
             share = turn_share(w, ctx)
-        elif w.next != NULL:
+        elif atomic_load_ptr_relaxed(<void **>&w.next) != NULL:
             # this worker goes on with the same service: what waits for it may be somebody else's
             worker_share_next(w)
         if q.overload:

@@ -5,13 +5,13 @@ from posix.time cimport CLOCK_MONOTONIC, clock_gettime, timespec
 from host.core.arena cimport arena_trim
 from host.core.context cimport context, context_errorf, context_grab, context_lives, context_release
 from host.core.socket cimport socket_sweep
-from host.core.sync cimport atomic_load_relaxed
+from host.core.sync cimport atomic_load_relaxed, atomic_load_u32, atomic_store_relaxed
 from host.core.system cimport (
     pthread_cond_destroy, pthread_cond_init, pthread_cond_signal, pthread_cond_t, pthread_cond_timedwait,
     pthread_condattr_destroy, pthread_condattr_init, pthread_condattr_setclock, pthread_condattr_t,
     pthread_mutex_destroy, pthread_mutex_init, pthread_mutex_lock, pthread_mutex_t, pthread_mutex_unlock,
 )
-from host.core.worker cimport worker, worker_at, workers_count
+from host.core.worker cimport worker, worker_at, workers_count, workers_look_after
 
 cdef enum:
     PERIOD_S = 5
@@ -45,15 +45,15 @@ cdef void monitor_check() noexcept nogil:
     for i in range(workers_count()):
         w = worker_at(i)
         version = atomic_load_relaxed(&w.version)
-        destination = w.destination
+        destination = atomic_load_u32(&w.destination)
         if version == w.checked_version and destination != 0:
             ctx = context_grab(destination)
             if ctx != NULL:
-                ctx.endless = True
+                atomic_store_relaxed(&ctx.endless, 1)
                 context_release(ctx)
             context_errorf(
                 NULL, "error: A message from [ :%08x ] to [ :%08x ] maybe in an endless loop (version = %d)",
-                w.source, destination, version)
+                atomic_load_u32(&w.source), destination, version)
         else:
             w.checked_version = version
 
@@ -68,6 +68,7 @@ cdef void monitor_run() noexcept nogil:
             continue
         pthread_mutex_unlock(&lock)
         monitor_check()
+        workers_look_after()
         socket_sweep(context_lives)
         arena_trim()
         pthread_mutex_lock(&lock)

@@ -275,7 +275,7 @@ cdef void socket_sweep(socket_lives lives) noexcept nogil:
         return
     for i in range(socket_slots()):
         s = &server.slots[i]
-        if atomic_load_relaxed(&s.state) == STATE_INVALID or lives(s.opaque):
+        if atomic_load_relaxed(&s.state) == STATE_INVALID:
             continue
         pthread_mutex_lock(&s.lock)
         opaque = s.opaque

@@ -7,7 +7,8 @@ three places: the global queue, the `next` slot of a worker, or the hands of a w
 is done with the sender, without waking anybody. It must not delay work that another worker could do, so it holds one
 queue only, and one that has waited longer than STALE_US goes to whoever is free: at the owner's next message, or, when
 the owner is stuck in a long message, by the watcher. The watcher is a sleeping worker that looks around every WATCH_MS as
-long as others are busy. When all workers sleep nobody wakes up by himself.
+long as others are busy; when it finds work it wakes another one to take its place, if anything is left in a `next`. When all
+workers sleep nobody wakes up by himself.
 
 A worker that finds nothing looks at the sockets before it sleeps, and the last one to fall asleep waits for them instead:
 what comes in is then dispatched on the same core without a wake-up.
@@ -31,6 +32,7 @@ cdef struct worker:
     uint32_t source             # monitor: of the current message
     uint32_t destination        # monitor: 0 between messages
     int checked_version         # monitor: version at the last look
+    int breaking                # its next interrupt breaks whatever service runs
     pthread_t thread
     pthread_cond_t wake
     bint sleeping               # under the sleep lock
@@ -57,6 +59,10 @@ cdef void worker_run(int id) noexcept nogil
 # Any thread. Wakes everybody; each leaves after its current message.
 cdef void workers_quit() noexcept nogil
 cdef bint workers_quitting() noexcept nogil
+
+# Any thread. Wake a worker when something waits for one and nobody watches. The monitor calls it as well, for a `next` that is
+# filled while the watcher leaves: neither of the two sees the other's store in time.
+cdef void workers_look_after() noexcept nogil
 
 # The worker of the calling thread, or NULL. Also valid in a signal handler.
 cdef worker *worker_self() noexcept nogil

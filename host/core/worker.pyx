@@ -5,8 +5,9 @@ from posix.time cimport CLOCK_MONOTONIC, clock_gettime, timespec
 
 from host.core.mq cimport message_queue
 from host.core.sync cimport (
-    atomic_add, atomic_exchange_ptr, atomic_load, atomic_load_ptr, atomic_load_relaxed, atomic_load_u64, atomic_store,
-    atomic_store_ptr_release, clock_ns, clock_tick, spin_lock, spin_unlock, spinlock,
+    atomic_add, atomic_exchange_ptr, atomic_load, atomic_load_ptr, atomic_load_ptr_relaxed, atomic_load_relaxed,
+    atomic_load_u64, atomic_store, atomic_store_ptr_release, atomic_store_u64, clock_ns, clock_tick, spin_lock,
+    spin_unlock, spinlock,
 )
 from host.core.system cimport (
     pthread_cond_destroy, pthread_cond_init, pthread_cond_signal, pthread_cond_timedwait, pthread_cond_wait,
@@ -236,7 +237,7 @@ cdef bint worker_sleep(worker *w, bint watcher) noexcept nogil:
         if watcher:
             watcher = False
             atomic_store(&watching, 0)
-    elif not watching:
+    elif atomic_load(&watching) == 0:
         watcher = True
         atomic_store(&watching, 1)
     if watcher:
@@ -281,8 +282,8 @@ cdef bint workers_quitting() noexcept nogil:
 
 cdef void schedule(message_queue *q) noexcept nogil:
     cdef worker *w = worker_self()
-    if w != NULL and w.next == NULL:
-        w.next_tick = clock_tick()
+    if w != NULL and atomic_load_ptr_relaxed(<void **>&w.next) == NULL:
+        atomic_store_u64(&w.next_tick, clock_tick())
         atomic_store_ptr_release(<void **>&w.next, q)
         # Without a watcher nobody would look after it, should this message take long. Between messages it does not wait.
         if nworkers > 1 and w.current != NULL and not atomic_load_relaxed(&watching):
@@ -297,7 +298,7 @@ cdef void schedule_last(message_queue *q) noexcept nogil:
 
 
 cdef bint worker_has_other(worker *w) noexcept nogil:
-    return w.next != NULL or atomic_load_relaxed(&global_count) > 0
+    return atomic_load_ptr_relaxed(<void **>&w.next) != NULL or atomic_load_relaxed(&global_count) > 0
 
 
 cdef void worker_share_next(worker *w) noexcept nogil:
@@ -330,7 +331,7 @@ cdef message_queue *steal(worker *thief) noexcept nogil:
 
 cdef message_queue *take(worker *w) noexcept nogil:
     cdef message_queue *q
-    if w.next != NULL:
+    if atomic_load_ptr_relaxed(<void **>&w.next) != NULL:
         q = <message_queue *>atomic_exchange_ptr(<void **>&w.next, NULL)
         if q != NULL:
             if w.next_runs < NEXT_RUNS or atomic_load_relaxed(&global_count) == 0:
@@ -342,6 +343,15 @@ cdef message_queue *take(worker *w) noexcept nogil:
     if q == NULL and nworkers > 1:
         q = steal(w)
     return q
+
+
+cdef void workers_look_after() noexcept nogil:
+    cdef bint waits = atomic_load(&global_count) > 0
+    cdef int i
+    for i in range(nworkers):
+        waits = waits or atomic_load_ptr(<void **>&workers[i].next) != NULL
+    if waits and atomic_load(&watching) == 0:
+        wake_one()
 
 
 cdef void worker_run(int id) noexcept nogil:
@@ -364,7 +374,9 @@ cdef void worker_run(int id) noexcept nogil:
             if watcher:
                 watcher = False
                 atomic_store(&watching, 0)
-            if rested:
+                workers_look_after()
+                rested = False
+            elif rested:
                 # Several wake-ups may have met in this worker while it polled: it passes on what it cannot do.
                 rested = False
                 if atomic_load_relaxed(&global_count) > 0:

@@ -12,7 +12,7 @@ from host.core.context cimport (
 from host.core.handle cimport handle_isremote
 from host.core.lua cimport lua_State, set_function
 from host.core.message cimport PTYPE_TAG_ALLOCSESSION, PTYPE_TAG_DONTCOPY
-from host.core.sync cimport clock_ns
+from host.core.sync cimport atomic_store_relaxed, clock_ns
 from host.core.timer cimport timer_now
 from host.luaclib.seri cimport lpack, lpackstring, lunpack
 from host.luaclib.snlua cimport ltraceback, snlua, snlua_of, snlua_report
@@ -270,7 +270,7 @@ cdef int callback(
         snlua_report(s, L, status, source, session, sz)
         lua.lua_pop(L, 1)
     s.active = NULL
-    s.interrupt = 0
+    atomic_store_relaxed(&s.interrupt, 0)
     return forward
 
 

@@ -20,7 +20,9 @@ from host.core.debug cimport COUNT_VM, count
 from host.core.env cimport env_get
 from host.core.lua cimport lua_State
 from host.core.message cimport PTYPE_TEXT, message_pack_size, skynet_message
-from host.core.sync cimport spin_lock, spin_unlock, spinlock
+from host.core.sync cimport (
+    atomic_exchange, atomic_load_ptr_relaxed, atomic_load_relaxed, atomic_store_relaxed, spin_lock, spin_unlock, spinlock,
+)
 from host.core.system cimport pthread_kill
 from host.core.worker cimport worker, worker_at, worker_self, workers_count
 from host.luaclib.codecache cimport codecache_install, codecache_loadfile
@@ -100,8 +102,7 @@ cdef void *snlua_alloc(void *ud, void *p, size_t osize, size_t nsize) noexcept n
 cdef void interrupt_hook(lua_State *L, lua.lua_Debug *ar) noexcept nogil:
     cdef snlua *s = snlua_of(L)
     lua.lua_sethook(L, NULL, 0, 0)
-    if s.interrupt:
-        s.interrupt = 0
+    if atomic_exchange(&s.interrupt, 0):
         lua.luaL_error(L, "signal 0")
 
 
@@ -116,7 +117,9 @@ cdef void on_interrupt(int sig) noexcept nogil:
     if ctx == NULL or ctx.data == NULL:
         return
     s = <snlua *>ctx.data
-    if s.interrupt and s.active != NULL:
+    if atomic_exchange(&w.breaking, 0):
+        atomic_store_relaxed(&s.interrupt, 1)
+    if atomic_load_relaxed(&s.interrupt) and s.active != NULL:
         lua.lua_sethook(s.active, interrupt_hook, lua.LUA_MASKCOUNT, 1)
 
 
@@ -126,22 +129,25 @@ cdef void interrupt(context *ctx) noexcept nogil:
     cdef int i
     for i in range(workers_count()):
         w = worker_at(i)
-        if w.current == ctx:
-            (<snlua *>ctx.data).interrupt = 1
+        if atomic_load_ptr_relaxed(&w.current) == ctx:
+            atomic_store_relaxed(&(<snlua *>ctx.data).interrupt, 1)
             pthread_kill(w.thread, SIGRTMIN + 5)
 
 
 def interrupt_all() -> int:
-    """Break what every Lua service runs at this moment, so that a stopping node gets its workers back. Returns how many."""
+    """Break what every Lua service runs at this moment, so that a stopping node gets its workers back.
+
+    Returns how many workers were in a message.
+    """
     cdef worker *w
-    cdef context *ctx
     cdef int i
     cdef int n = 0
     for i in range(workers_count()):
         w = worker_at(i)
-        ctx = <context *>w.current
-        if ctx != NULL and ctx.data != NULL:
-            interrupt(ctx)
+        # its context may be gone by now: only the worker itself may look inside
+        if atomic_load_ptr_relaxed(&w.current) != NULL:
+            atomic_store_relaxed(&w.breaking, 1)
+            pthread_kill(w.thread, SIGRTMIN + 5)
             n += 1
     return n
 
@@ -332,7 +338,7 @@ cdef int launch_callback(
         context_sendname(ctx, 0, ".launcher", PTYPE_TEXT, 0, <void *><const char *>"ERROR", 5)
     lua.lua_settop(L, 0)
     s.active = NULL
-    s.interrupt = 0
+    atomic_store_relaxed(&s.interrupt, 0)
     return 0
 
 

@@ -13,6 +13,7 @@ from host.core.lua cimport lua_State, set_function
 from host.core.message cimport (
     PTYPE_ERROR, PTYPE_RESPONSE, PTYPE_TAG_DONTCOPY, PTYPE_TRACE, message_pack_size, skynet_message,
 )
+from host.core.sync cimport atomic_store_relaxed
 from host.core.timer cimport timer_add
 from host.luaclib.core cimport core_destination, core_payload, core_push_sent
 from host.luaclib.profile cimport profile_enter, profile_leave
@@ -733,7 +734,7 @@ cdef int callback(
     if d.nerrors:
         report(d, source, session, sz)
     s.active = NULL
-    s.interrupt = 0
+    atomic_store_relaxed(&s.interrupt, 0)
     return 0
 
 
